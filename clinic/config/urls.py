@@ -1,0 +1,20 @@
+"""Every room's doors."""
+
+import allauth.urls
+from django.contrib import admin
+from django.urls import include, path
+
+import clinic.urls
+import interviews.urls
+import reports.urls
+from clinic.accounts import for_staff_only
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include(for_staff_only(allauth.urls.urlpatterns))),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include((clinic.urls.urlpatterns, "clinic"))),
+    path("", include((interviews.urls.urlpatterns, "interviews"))),
+    path("", include((reports.urls.urlpatterns, "reports"))),
+    path("api/", include((interviews.urls.api_patterns, "interviews-api"))),
+]

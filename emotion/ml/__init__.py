@@ -1,0 +1,4 @@
+"""The emotion library: plain PyTorch, no Django.
+
+Light to import (no torch): `labels`, `readings`, `errors`. Everything else loads torch.
+"""

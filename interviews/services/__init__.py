@@ -1,0 +1,44 @@
+"""The verbs of this room, a file for each part of the story."""
+
+from interviews.services.answering import (
+    discard_recording,
+    finish,
+    keep_recording,
+    receipt_for,
+    receive_chunk,
+    start_recording,
+)
+from interviews.services.invitations import (
+    accept_invitation,
+    agree,
+    find_invitation,
+    invite,
+    must_be_open,
+    open_interview,
+    refuse_consent,
+    revoke_invitation,
+)
+from interviews.services.questions import next_version, publish, retire, speak_questions
+from interviews.services.retrying import try_again
+
+__all__ = [
+    "accept_invitation",
+    "agree",
+    "discard_recording",
+    "find_invitation",
+    "finish",
+    "invite",
+    "keep_recording",
+    "must_be_open",
+    "next_version",
+    "open_interview",
+    "publish",
+    "receipt_for",
+    "receive_chunk",
+    "refuse_consent",
+    "retire",
+    "revoke_invitation",
+    "speak_questions",
+    "start_recording",
+    "try_again",
+]

@@ -1,0 +1,19 @@
+"""The stages of the work, in order, and what a person calls them."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+JOIN, TRANSCRIBE, FACES, VOICE, TIMELINE, REPORT = "join", "transcribe", "faces", "voice", "timeline", "report"
+READ_STAGES = (FACES, VOICE, TIMELINE)  # from one decode of the recording
+ANSWER_STAGES = (JOIN, TRANSCRIBE, *READ_STAGES)
+SPEAK = "speak"  # of a question set: its audio, made ahead
+
+LABELS: dict[str, Promise] = {
+    JOIN: _("recording put together"),
+    TRANSCRIBE: _("transcript"),
+    FACES: _("face"),
+    VOICE: _("voice"),
+    TIMELINE: _("timeline"),
+    REPORT: _("report"),
+    SPEAK: _("spoken questions"),
+}

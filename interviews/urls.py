@@ -1,0 +1,41 @@
+from django.urls import URLPattern, URLResolver, path
+
+from interviews import api, consumers, state_api
+from interviews.pages import clinician, patient
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("interviews/", clinician.index, name="list"),
+    path("interviews/new/", clinician.new, name="new"),
+    path("interviews/<int:pk>/", clinician.watch, name="watch"),
+    path("interviews/<int:pk>/progress/", clinician.progress, name="progress"),
+    path("interviews/<int:pk>/state/", state_api.state, name="state"),
+    path("interviews/<int:pk>/link/", clinician.new_link, name="new_link"),
+    path("interviews/<int:pk>/retry/", clinician.retry_report, name="retry_report"),
+    path("invitations/<int:pk>/revoke/", clinician.revoke, name="revoke"),
+    path("answers/<int:pk>/reply/", clinician.reply, name="reply"),
+    path("answers/<int:pk>/retry/", clinician.retry, name="retry"),
+    path("answers/<int:pk>/timeline/", state_api.timeline, name="timeline"),
+    path("answers/<int:pk>/transcript/", state_api.transcript, name="transcript"),
+    path("answers/<int:pk>/captions.vtt", state_api.captions, name="captions"),
+    path("recordings/<uuid:pk>/video", clinician.video, name="video"),
+    path("invitations/<str:token>/", patient.invitation, name="invitation"),
+    path("interviews/<int:pk>/consent/", patient.consent, name="consent"),
+    path("interviews/<int:pk>/refused/", patient.refused, name="refused"),
+    path("interviews/<int:pk>/check/", patient.check, name="check"),
+    path("interviews/<int:pk>/room/", patient.room, name="room"),
+    path("interviews/<int:pk>/finish/", patient.finish, name="finish"),
+    path("interviews/<int:pk>/done/", patient.done, name="done"),
+    path("answers/<int:pk>/spoken/", patient.spoken, name="spoken"),
+]
+api_patterns: list[URLPattern | URLResolver] = [
+    path("answers/<int:pk>/recordings/", api.Takes.as_view(), name="takes"),
+    path("recordings/<uuid:pk>/chunks/", api.Chunks.as_view(), name="chunks"),
+    path("recordings/<uuid:pk>/chunks/<int:seq>", api.OneChunk.as_view(), name="chunk"),
+    path("recordings/<uuid:pk>/take", api.take, name="take"),
+    path("recordings/<uuid:pk>/complete", api.Complete.as_view(), name="complete"),
+    path("recordings/<uuid:pk>/discard", api.Discard.as_view(), name="discard"),
+]
+socket_patterns = [
+    path("ws/interviews/", consumers.CaseloadConsumer.as_asgi()),
+    path("ws/interviews/<int:pk>/", consumers.InterviewConsumer.as_asgi()),
+]

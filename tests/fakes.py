@@ -1,0 +1,53 @@
+"""Outside services that say what a test tells them to, and remember what they were asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from pydantic import BaseModel
+
+from clinic.integrations.hearing import Heard, Word
+from clinic.integrations.language import Told
+
+
+@dataclass
+class ScriptedHearing:
+    """Hears the same text in every sound: a word each half second."""
+
+    text: str = ""
+    heard: list[np.ndarray] = field(default_factory=list)
+
+    def hear(self, sound: np.ndarray, on_progress: Callable[[float], None] | None = None) -> Heard:
+        self.heard.append(sound)
+        if on_progress:
+            on_progress(0.5)
+        return Heard(self.text, tuple(self._words(self.text.split())), "scripted", "0" * 64, "en")
+
+    def _words(self, words: Sequence[str]) -> list[Word]:
+        return [Word(word, index / 2, index / 2 + 0.4, 0.9) for index, word in enumerate(words)]
+
+
+@dataclass
+class ScriptedModel:
+    """Answers every question alike: with this value, or by raising this error."""
+
+    answer: BaseModel | Exception
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    engine: str = "scripted"
+
+    def check(self) -> str:
+        return "d" * 64
+
+    def ask(
+        self,
+        system: str,
+        prompt: str,
+        shape: type[BaseModel],
+        on_progress: Callable[[float], None] | None = None,
+    ) -> Told:
+        self.asked.append((system, prompt))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if on_progress:
+            on_progress(0.5)
+        return Told(shape.model_validate(self.answer.model_dump()), self.engine, self.check(), 1)
