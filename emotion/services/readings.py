@@ -1,4 +1,4 @@
-"""Where settings end and the library begins: read a recording, keep what was read.
+"""Read a recording with the pack in use, keep what was read.
 
 The library is imported inside these functions: it loads torch and PyAV, which only a worker should ever do.
 """
