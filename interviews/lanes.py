@@ -39,6 +39,7 @@ GAP_WORDS: dict[str, Promise] = {
     Gap.NO_SOUND: _("no sound"),
     Gap.SILENCE: _("silence"),
     Gap.NOT_READ: _("could not be read"),
+    Gap.LITTLE_SPEECH: _("too little speech"),
     Gap.CLIPPED: _("sound too loud for the microphone"),
 }
 

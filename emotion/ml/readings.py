@@ -24,17 +24,21 @@ class Gap(StrEnum):
     NO_SOUND = "no sound"
     SILENCE = "silence"
     CLIPPED = "clipped"
+    LITTLE_SPEECH = "too little speech"  # somebody speaks, too briefly for an expression of the voice
     NOT_READ = "not read"  # the channel failed; Reading.failures says why
 
 
 @dataclass(frozen=True)
 class Point:
-    """One moment. `face` sums to 1 over LABELS, or is None with `face_gap` set; the voice likewise.
+    """One moment. `face` and `voice` sum to 1 over LABELS, or are None with `face_gap` or `voice_gap` set.
 
     at          seconds from the start of the recording
     box         left, top, right, bottom of the face as shares of the picture (0 to 1)
+    speech      probability that somebody speaks
     pitch       semitones over 55 Hz
     arousal     the voice's activation relative to this speaker's own recording: z-score, 0 is her usual
+    voice       of a window of some seconds around the moment
+    fused       face and voice together; sums to 1 over LABELS, None only where both are
     """
 
     at: float
@@ -44,12 +48,12 @@ class Point:
     speech: float = 0.0
     pitch: float | None = None
     arousal: float | None = None
+    voice: tuple[float, ...] | None = None
     voice_gap: Gap | None = None
+    fused: tuple[float, ...] | None = None
 
     def face_label(self) -> str | None:
-        if self.face is None:
-            return None
-        return LABELS[max(range(len(LABELS)), key=self.face.__getitem__)]
+        return leading(self.face)
 
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -57,13 +61,20 @@ class Point:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Point:
         values = dict(data)
-        for name in ("face", "box"):
+        for name in ("face", "box", "voice", "fused"):
             if values.get(name) is not None:
                 values[name] = tuple(values[name])
         for name in ("face_gap", "voice_gap"):
             if values.get(name) is not None:
                 values[name] = Gap(values[name])
         return cls(**values)
+
+
+def leading(probabilities: tuple[float, ...] | None) -> str | None:
+    """The most probable of LABELS."""
+    if probabilities is None:
+        return None
+    return LABELS[max(range(len(LABELS)), key=probabilities.__getitem__)]
 
 
 @dataclass(frozen=True)
