@@ -1,5 +1,6 @@
 """Rows of this room."""
 
 from emotion.models.readings import StoredReading, TimelineSegment
+from emotion.models.runs import Epoch, SavedConfig, StepCurve, TrainingRun
 
-__all__ = ["StoredReading", "TimelineSegment"]
+__all__ = ["Epoch", "SavedConfig", "StepCurve", "StoredReading", "TimelineSegment", "TrainingRun"]
