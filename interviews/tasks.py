@@ -18,10 +18,10 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
-from clinic import jobs
+from clinic import jobs, workspace
 from clinic.jobs import Outcome
 from clinic.models import Job
-from interviews import live, workspace
+from interviews import live
 from interviews.models import Answer, Interview, QuestionSet
 from interviews.services import analysis, answering, questions, try_again
 from interviews.stages import ANSWER_STAGES, JOIN, READ_STAGES, REPORT, SPEAK, TRANSCRIBE

@@ -21,17 +21,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from clinic import vault
+from clinic import ranges, vault
 from clinic.access import SignedInRequest, must_be
 from clinic.models import User
+from clinic.sealed_files import SealedFile
 from clinic.services import note_access, note_access_once
-from interviews import access, caseload, lanes, queries, ranges, services, tasks
+from interviews import access, caseload, lanes, queries, services, tasks
 from interviews.access import SAME_SITTING
 from interviews.errors import InterviewError
 from interviews.forms import NewInterviewForm
 from interviews.models import Interview, Recording
 from interviews.passages import UNSURE, passages
-from interviews.playback import SealedFile, sealed_recording
+from interviews.playback import sealed_recording
 from interviews.stages import TIMELINE, TRANSCRIBE
 
 INTERVIEWS_A_PAGE = 20

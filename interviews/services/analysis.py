@@ -21,16 +21,17 @@ from clinic.errors import ConsentMissing
 from clinic.integrations.hearing import Hearing, HearingError, hearing_for
 from clinic.jobs import Outcome
 from clinic.models import Job
+from clinic.sealed_files import write_sealed
 from clinic.services import must_not_have_withdrawn, note_access
+from clinic.workspace import workspace
 from emotion.errors import EmotionError, NoSound
 from emotion.ml.readings import Reading
 from interviews.chunks import read_chunk
 from interviews.errors import InterviewError, NotARecording
 from interviews.models import Answer, Interview, Recording, Transcript
-from interviews.playback import sealed_recording, write_sealed
+from interviews.playback import sealed_recording
 from interviews.queries import progress, progress_of, transcript_name, words_as_json
 from interviews.stages import FACES, JOIN, READ_STAGES, REPORT, TIMELINE, TRANSCRIBE, VOICE
-from interviews.workspace import workspace
 
 OnProgress = Callable[[str, float], None]  # stage, share done (0 to 1)
 Reader = Callable[[Path, OnProgress], Reading]

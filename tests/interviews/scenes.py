@@ -12,12 +12,12 @@ from django.utils import timezone
 from clinic import jobs
 from clinic.integrations.hearing import Word
 from clinic.models import Job, Patient
+from clinic.sealed_files import write_sealed
 from emotion.ml.labels import LABELS
 from emotion.ml.readings import Gap, Point, Reading
 from emotion.services import store_reading
 from interviews import queries
 from interviews.models import Answer, Interview, QuestionSet, Recording, Transcript
-from interviews.playback import write_sealed
 from interviews.stages import ANSWER_STAGES, REPORT
 from tests import factories
 

@@ -3,7 +3,7 @@ import io
 import pytest
 
 from clinic import vault
-from interviews.playback import BLOCK_BYTES, SEALED_BLOCK_BYTES, SealedFile, write_sealed
+from clinic.sealed_files import BLOCK_BYTES, SEALED_BLOCK_BYTES, SealedFile, write_sealed
 
 KEY = vault.Key(bytes(range(32)))
 

@@ -8,9 +8,9 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.urls import reverse
 
 from clinic.models import AuditEntry
+from clinic.ranges import NotSatisfiable, wanted
+from clinic.sealed_files import BLOCK_BYTES
 from interviews.models import Interview, Recording
-from interviews.playback import BLOCK_BYTES
-from interviews.ranges import NotSatisfiable, wanted
 from tests.interviews import scenes
 
 FILM = os.urandom(3 * BLOCK_BYTES + 12_345)
