@@ -1,6 +1,6 @@
 """Rows of this room."""
 
 from emotion.models.readings import StoredReading, TimelineSegment
-from emotion.models.runs import Epoch, SavedConfig, StepCurve, TrainingRun
+from emotion.models.runs import Device, Epoch, SavedConfig, StepCurve, TrainingRun
 
-__all__ = ["Epoch", "SavedConfig", "StepCurve", "StoredReading", "TimelineSegment", "TrainingRun"]
+__all__ = ["Device", "Epoch", "SavedConfig", "StepCurve", "StoredReading", "TimelineSegment", "TrainingRun"]

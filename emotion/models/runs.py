@@ -9,6 +9,22 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class Device(models.Model):
+    """What a worker can train on, as that worker last saw it."""
+
+    name = models.CharField(max_length=120, unique=True)  # "host/cuda:0"
+    title = models.CharField(max_length=120)  # what the maker calls it
+    memory = models.BigIntegerField()  # bytes
+    free = models.BigIntegerField()  # bytes of it
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class SavedConfig(models.Model):
     """A training config with a name, to start from again. `values` is what TrainingConfig reads."""
 
