@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from emotion.ml.errors import EmotionError
 
@@ -19,12 +21,13 @@ class Clip:
     """A performance with its label: where its picture and its sound lie, and what must not cross a split.
 
     name          unique in its corpus
-    label         the corpus's own name for it; `labels.py` maps it to the eight
+    label         the corpus's own name for it as a reader gives it; one of the eight after `Corpus.read`
     speaker       who acts or talks; splits by actor keep it on one side
     group         the recording session, dialogue or actor that splits must not cut
     performance   equal for two files of the same performance (a video and its sound)
     sentence      what is said, as an id, for leave-one-sentence-out
-    start, end    seconds within the files; None takes the whole
+    start, end    seconds within the video; None takes the whole. A sound file of its own holds this clip alone
+    half          the half of the picture that shows the speaker, where two people share it
     """
 
     corpus: str
@@ -39,6 +42,7 @@ class Clip:
     text: str = ""
     start: float | None = None
     end: float | None = None
+    half: Literal["", "left", "right"] = ""
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,12 @@ class Split:
         return {part: dict(Counter(clip.label for clip in clips)) for part, clips in self.parts().items()}
 
 
-def check_split(split: Split, *, sentences: bool = False) -> Split:
-    """The split, when no performance, speaker or group stands on two sides of it. Raises CorpusError otherwise."""
-    kinds = ("performance", "speaker", "group", *(("sentence",) if sentences else ()))
+def check_split(split: Split, *, speakers: bool = True, sentences: bool = False) -> Split:
+    """The split, when no performance, group, speaker or (if asked) sentence stands on two sides of it.
+
+    speakers  False only for a split that is published with the same people on every side. Raises CorpusError.
+    """
+    kinds = ("performance", "group", *(("speaker",) if speakers else ()), *(("sentence",) if sentences else ()))
     for kind in kinds:
         side: dict[tuple[str, str], str] = {}
         for part, clips in split.parts().items():
@@ -85,10 +92,27 @@ def split_by(clips: Iterable[Clip], name: str, kind: str, validation: set[str], 
     )
 
 
+def leave_out_sentence(split: Split, sentence: str) -> Split:
+    """The split, tested on one sentence that is in neither other part: what was learned cannot be its words.
+
+    Train and validation share the other sentences; there may be only one. Raises CorpusError.
+    """
+    return check_split(
+        Split(
+            name=f"{split.name}, sentence {sentence}",
+            train=tuple(clip for clip in split.train if clip.sentence != sentence),
+            validation=tuple(clip for clip in split.validation if clip.sentence != sentence),
+            test=tuple(clip for clip in split.test if clip.sentence == sentence),
+        )
+    )
+
+
 def the_folder(path: Path, corpus: str, expected: str) -> Path:
     """The folder when it has what the corpus publishes there. Raises CorpusError with what was looked for."""
     if not path.is_dir():
         raise CorpusError(f"{corpus}: there is no folder {path}.")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise CorpusError(f"{corpus}: this program may not read the folder {path}.")
     if not any(path.glob(expected)):
         raise CorpusError(f"{corpus}: {path} has no {expected}. Point at the folder that was unpacked.")
     return path

@@ -4,11 +4,13 @@ Layout as published: `AudioWAV/1001_DFA_ANG_XX.wav`, `VideoFlash/1001_DFA_ANG_XX
 File name: actor_sentence_emotion_level.
 """
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from emotion.ml.datasets.clips import Clip, Split, check_split, split_by, the_folder
+from emotion.ml.datasets.clips import Clip, CorpusError, Split, check_split, split_by, the_folder
 
-LABELS = {"ANG": "angry", "DIS": "disgust", "FEA": "fearful", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
+NAME = re.compile(r"^(?P<actor>1\d{3})_(?P<sentence>[A-Z]{3})_(?P<label>ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX|X)$")
 # Files without usable sound or picture, which HiCMAE leaves out too.
 BROKEN = {"1076_MTI_NEU_XX", "1076_MTI_SAD_XX", "1064_TIE_SAD_XX", "1064_IEO_DIS_MD"}
 ACTORS = tuple(str(number) for number in range(1001, 1092))
@@ -21,7 +23,7 @@ def read(folder: Path) -> list[Clip]:
     return [_clip(folder, path) for path in sorted(folder.glob("AudioWAV/*.wav")) if path.stem not in BROKEN]
 
 
-def fold(clips: list[Clip], number: int) -> Split:
+def fold(clips: Iterable[Clip], number: int) -> Split:
     """Fold 1 to 5: every fifth actor to test, the next to validation, fixed by the actors' numbers alone."""
     blocks = [set(ACTORS[start::FOLDS]) for start in range(FOLDS)]
     split = split_by(clips, f"CREMA-D fold {number}", "speaker", blocks[number % FOLDS], blocks[number - 1])
@@ -29,16 +31,18 @@ def fold(clips: list[Clip], number: int) -> Split:
 
 
 def _clip(folder: Path, path: Path) -> Clip:
-    actor, sentence, emotion, _level = path.stem.split("_")
+    name = NAME.match(path.stem)
+    if name is None:
+        raise CorpusError(f"CREMA-D: {path.name} is not named actor_sentence_emotion_level.")
     video = folder / "VideoFlash" / f"{path.stem}.flv"
     return Clip(
         corpus="CREMA-D",
         name=path.stem,
-        label=LABELS[emotion],
-        speaker=actor,
-        group=actor,
+        label=name["label"],
+        speaker=name["actor"],
+        group=name["actor"],
         performance=path.stem,
         sound=path,
         video=video if video.exists() else None,
-        sentence=sentence,
+        sentence=name["sentence"],
     )

@@ -5,40 +5,45 @@ Layout as published (MELD.Raw, unpacked): `train_sent_emo.csv`, `dev_sent_emo.cs
 """
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
-from emotion.ml.datasets.clips import Clip, CorpusError, Split, the_folder
+from emotion.ml.datasets.clips import Clip, CorpusError, Split, check_split, the_folder
 
-LABELS = {
-    "anger": "angry",
-    "disgust": "disgust",
-    "fear": "fearful",
-    "joy": "happy",
-    "neutral": "neutral",
-    "sadness": "sad",
-    "surprise": "surprised",
-}
 PARTS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
+# As published: the first file has no index and cannot be opened, the second was never there.
+BROKEN = {"train-dia125-utt3", "dev-dia110-utt7"}
 
 
-def read(folder: Path, part: str) -> list[Clip]:
-    """The turns of one published part, `train`, `dev` or `test`, whose video is there."""
-    the_folder(folder, "MELD", f"{part}_sent_emo.csv")
-    with (folder / f"{part}_sent_emo.csv").open(newline="", encoding="utf-8", errors="replace") as table:
-        clips = [_clip(folder, part, row) for row in csv.DictReader(table)]
-    return [clip for clip in clips if clip.video and clip.video.exists()]
+def read(folder: Path) -> list[Clip]:
+    """The turns of all three parts whose video is there. A turn that is in two parts is kept in the later one only,
+    test before dev before train, so that nothing which is tested was learned. Raises CorpusError.
+    """
+    the_folder(folder, "MELD", "*_sent_emo.csv")
+    kept: dict[str, Clip] = {}
+    for part in PARTS:
+        for clip in _part(folder, part):
+            kept[clip.performance] = clip
+    return sorted(kept.values(), key=lambda clip: clip.name)
 
 
-def published_split(folder: Path) -> Split:
+def published_split(clips: Iterable[Clip]) -> Split:
     """Train, dev and test as published. The actors of the series are on every side: dialogues are not."""
-    split = Split("MELD as published", *(tuple(read(folder, part)) for part in PARTS))
-    sides = {part: {clip.group for clip in clips} for part, clips in split.parts().items()}
-    for part, clips in split.parts().items():
-        if not clips:
-            raise CorpusError(f"MELD: no video of the {part} part was found.")
-    if sides["train"] & sides["test"] or sides["train"] & sides["validation"] or sides["validation"] & sides["test"]:
-        raise CorpusError("MELD: a dialogue is on two sides of the split.")
-    return split
+    clips = tuple(clips)
+    parts = (tuple(clip for clip in clips if clip.group.startswith(part)) for part in PARTS)
+    return check_split(Split("MELD as published", *parts), speakers=False)
+
+
+def _part(folder: Path, part: str) -> list[Clip]:
+    path = folder / f"{part}_sent_emo.csv"
+    try:
+        with path.open(newline="", encoding="utf-8", errors="replace") as table:
+            clips = [_clip(folder, part, row) for row in csv.DictReader(table)]
+    except FileNotFoundError as error:
+        raise CorpusError(f"MELD: {folder} has no {path.name}.") from error
+    except KeyError as error:
+        raise CorpusError(f"MELD: {path.name} has no column {error}.") from error
+    return [clip for clip in clips if clip.name not in BROKEN and clip.video and clip.video.exists()]
 
 
 def _clip(folder: Path, part: str, row: dict[str, str]) -> Clip:
@@ -47,10 +52,11 @@ def _clip(folder: Path, part: str, row: dict[str, str]) -> Clip:
     return Clip(
         corpus="MELD",
         name=f"{part}-dia{dialogue}-utt{turn}",
-        label=LABELS[row["Emotion"]],
+        label=row["Emotion"],
         speaker=row["Speaker"],
         group=f"{part}-{dialogue}",
-        performance=f"{part}-dia{dialogue}-utt{turn}",
+        # Where it is in the series, and its words: the same in whichever part it is listed.
+        performance=" ".join(row[column] for column in ("Season", "Episode", "StartTime", "EndTime", "Utterance")),
         video=video,
         sound=video,
         text=row["Utterance"],

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from emotion.ml.datasets.clips import Clip, CorpusError, Split, check_split, split_by, the_folder
+from emotion.ml.datasets.clips import Clip, CorpusError, Split, check_split, leave_out_sentence, split_by, the_folder
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")  # codes 01 to 08
 SOUND_SUFFIXES, VIDEO_SUFFIXES = (".wav", ".flac"), (".mp4",)
@@ -101,16 +101,8 @@ def present_folds(clips: Iterable[Clip]) -> list[tuple[str, ...]]:
 
 
 def without_sentence(clips: Iterable[Clip], sentence: str, number: int) -> Split:
-    """Fold `number`, tested on one sentence that is in neither other part: what was learned cannot be its words."""
-    whole = fold(clips, number)
-    split = Split(
-        name=f"{whole.name}, sentence {sentence}",
-        train=tuple(clip for clip in whole.train if clip.sentence != sentence),
-        validation=tuple(clip for clip in whole.validation if clip.sentence != sentence),
-        test=tuple(clip for clip in whole.test if clip.sentence == sentence),
-    )
-    # There are only two sentences: train and validation share the other one.
-    return check_split(split)
+    """Fold `number`, tested on one sentence that is in neither other part. There are only two."""
+    return leave_out_sentence(fold(clips, number), sentence)
 
 
 def _clip(name: Name, files: dict[str, Path]) -> Clip:

@@ -21,15 +21,17 @@ SAMPLE_RATE = 16_000  # Hz
 # An upload is a stranger's file. Playlists name other files and hosts, and a stream without its
 # first bytes passes for raw H.264 and loses its sound without a word: only real containers get in.
 CONTAINERS = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,ogg,wav,flac,mp3"
-OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
+# Published corpora also come as these; nobody uploads them.
+CORPUS_CONTAINERS = f"{CONTAINERS},avi,flv"
 # A few kilobytes may declare pictures that take gigabytes: decoders refuse such before they make room.
 MOST_PIXELS = 4096 * 4096
 DECODER_OPTIONS = {"max_pixels": str(MOST_PIXELS)}
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
+def opened(path: Path, containers: str = CONTAINERS) -> Iterator[InputContainer]:
     """The file, open for reading. Raises UnreadableRecording for anything that is not a recording."""
+    options = {"format_whitelist": containers, "protocol_whitelist": "file"}
     path = Path(path)
     if not path.is_file():
         raise UnreadableRecording("The recording is not where it was kept.")
@@ -37,7 +39,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
         raise UnreadableRecording("The recording is empty.")
     try:
         # Opening decodes the first picture where the header alone does not tell enough.
-        container = av.open(f"file:{path}", options=DECODER_OPTIONS, container_options=OPTIONS)
+        container = av.open(f"file:{path}", options=DECODER_OPTIONS, container_options=options)
     except (av.FFmpegError, ValueError) as error:
         raise UnreadableRecording("This file is not a video or sound recording, or it is damaged.") from error
     with container:

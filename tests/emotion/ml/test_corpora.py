@@ -1,12 +1,20 @@
 """Each corpus is read from a made folder in the layout its authors publish."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emotion.ml.datasets import cremad, iemocap, meld
 from emotion.ml.datasets.clips import Clip, CorpusError, Split, check_split
+from emotion.ml.datasets.corpora import CORPORA, explain
+from emotion.ml.datasets.label_maps import LABEL_MAPS
+from emotion.ml.labels import LABELS
+from tests.emotion.ml import recordings
 
 
 def touch(path: Path, text: str = "") -> Path:
@@ -31,7 +39,7 @@ def cremad_folder(tmp_path):
 
 def test_cremad_clips_carry_actor_sentence_and_both_files(cremad_folder):
     clip = cremad.read(cremad_folder)[0]
-    assert (clip.name, clip.label, clip.speaker, clip.sentence) == ("1001_DFA_ANG_XX", "angry", "1001", "DFA")
+    assert (clip.name, clip.label, clip.speaker, clip.sentence) == ("1001_DFA_ANG_XX", "ANG", "1001", "DFA")
     assert clip.video.name == "1001_DFA_ANG_XX.flv"
 
 
@@ -59,22 +67,31 @@ def iemocap_folder(tmp_path):
         touch(root / "dialog" / "EmoEvaluation" / f"{name}.txt", lines)
         touch(root / "dialog" / "transcriptions" / f"{name}.txt", f"{name}_F000 [006.2901-008.2357]: Excuse me.\n")
         touch(root / "sentences" / "wav" / name / f"{name}_F000.wav")
+        touch(root / "dialog" / "avi" / "DivX" / f"{name}.avi")
     return tmp_path
 
 
 def test_iemocap_turns_carry_times_words_and_the_talker_not_the_wearer(iemocap_folder):
     first, second = iemocap.read(iemocap_folder)[:2]
     assert (first.start, first.end, first.text, first.speaker) == (6.2901, 8.2357, "Excuse me.", "1F")
-    assert (second.label, second.speaker) == ("excited", "1M")
+    assert (second.label, second.speaker) == ("exc", "1M")
 
 
-def test_iemocap_turns_without_agreement_are_left_out(iemocap_folder):
-    assert len(iemocap.read(iemocap_folder)) == 10
+def test_who_wears_the_markers_is_looked_for_on_the_left_and_the_other_on_the_right(iemocap_folder):
+    assert [clip.half for clip in iemocap.read(iemocap_folder)[:3]] == ["left", "right", "right"]
 
 
-def test_the_four_class_task_counts_excited_as_happy(iemocap_folder):
-    labels = {clip.label for clip in iemocap.four_classes(iemocap.read(iemocap_folder))}
-    assert labels == {"neutral", "happy"}
+def test_iemocap_excitement_is_happy_and_what_is_none_of_the_eight_is_left_out(iemocap_folder):
+    assert {clip.label for clip in iemocap.read(iemocap_folder)} == {"neu", "exc", "xxx"}
+    clips = CORPORA["iemocap"].read(iemocap_folder)
+    assert {clip.label for clip in clips} == {"neutral", "happy"}
+    assert len(clips) == 10
+
+
+def test_a_turn_s_sound_is_its_own_file_or_else_its_part_of_the_dialogue(iemocap_folder):
+    first, second = iemocap.read(iemocap_folder)[:2]
+    assert first.sound.name == "Ses01F_impro01_F000.wav"
+    assert second.sound == second.video
 
 
 def test_iemocap_folds_keep_sessions_apart_and_choose_on_another_session_than_the_test(iemocap_folder):
@@ -83,29 +100,168 @@ def test_iemocap_folds_keep_sessions_apart_and_choose_on_another_session_than_th
     assert {clip.group for clip in split.validation} == {"1"}
 
 
+MELD_HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
+
+
+def a_turn(dialogue: int, turn: int, episode: int, emotion: str = "sadness", said: str = "Oh, no.") -> str:
+    times = '"00:16:16,059","00:16:21,731"'
+    return f'1,"{said}",Ross,{emotion},negative,{dialogue},{turn},8,{episode},{times}\n'
+
+
 @pytest.fixture
 def meld_folder(tmp_path):
-    head = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
-    for part, folder in meld.PARTS.items():
-        row = '1,"Oh, no.",Ross,sadness,negative,0,3,8,21,"00:16:16,059","00:16:21,731"\n'
-        absent = "2,Hi,Joey,joy,positive,9,9,8,21,0,0\n"
-        touch(tmp_path / f"{part}_sent_emo.csv", head + row + absent)
+    for episode, (part, folder) in enumerate(meld.PARTS.items()):
+        absent = a_turn(9, 9, episode, "joy")
+        touch(tmp_path / f"{part}_sent_emo.csv", MELD_HEAD + a_turn(0, 3, episode) + absent)
         touch(tmp_path / folder / "dia0_utt3.mp4")
     return tmp_path
 
 
 def test_meld_reads_the_published_parts_and_skips_turns_without_a_video(meld_folder):
-    split = meld.published_split(meld_folder)
+    corpus = CORPORA["meld"]
+    split = corpus.split(corpus.read(meld_folder))
     assert [(clip.label, clip.text) for clip in split.test] == [("sad", "Oh, no.")]
     assert split.counts() == {part: {"sad": 1} for part in ("train", "validation", "test")}
 
 
-@pytest.mark.parametrize("reader", [cremad.read, iemocap.read, lambda path: meld.read(path, "train")])
-def test_a_folder_that_is_not_the_corpus_is_refused_with_what_was_looked_for(reader, tmp_path):
+def test_a_turn_that_meld_lists_twice_is_kept_where_it_is_tested(meld_folder):
+    with (meld_folder / "train_sent_emo.csv").open("a") as table:
+        table.write(a_turn(5, 0, episode=2))  # the same moment of the series as the test's turn
+    touch(meld_folder / "train_splits" / "dia5_utt0.mp4")
+    assert [clip.name for clip in meld.read(meld_folder)] == ["dev-dia0-utt3", "test-dia0-utt3", "train-dia0-utt3"]
+
+
+def test_a_list_that_is_missing_is_named(meld_folder):
+    (meld_folder / "dev_sent_emo.csv").unlink()
+    with pytest.raises(CorpusError, match="no dev_sent_emo"):
+        meld.read(meld_folder)
+
+
+@pytest.mark.parametrize("corpus", [corpus for corpus in CORPORA.values() if corpus.needs_folder])
+def test_a_folder_that_is_not_the_corpus_is_refused_with_what_was_looked_for(corpus, tmp_path):
     with pytest.raises(CorpusError, match="Point at the folder"):
-        reader(tmp_path)
+        corpus.read(tmp_path)
     with pytest.raises(CorpusError, match="there is no folder"):
-        reader(tmp_path / "absent")
+        corpus.read(tmp_path / "absent")
+    with pytest.raises(CorpusError, match="name its folder"):
+        corpus.read()
+
+
+def test_a_cremad_name_outside_the_grammar_is_refused_and_named(tmp_path):
+    touch(tmp_path / "AudioWAV" / "1001_DFA_JOY_XX.wav")
+    with pytest.raises(CorpusError, match="1001_DFA_JOY_XX"):
+        cremad.read(tmp_path)
+
+
+# What all of them have in common
+
+
+def test_every_label_of_every_corpus_is_one_of_the_eight_or_left_out_with_a_reason():
+    assert set(LABEL_MAPS) == set(CORPORA)
+    for name, rows in LABEL_MAPS.items():
+        assert {row.own for row in rows} == set(CORPORA[name].published), name
+        assert {row.label for row in rows} <= {*LABELS, None}
+        assert all(row.why for row in rows)
+
+
+def test_published_sizes_are_those_of_the_papers():
+    sizes = {name: sum(corpus.published.values()) for name, corpus in CORPORA.items()}
+    assert sizes == {"made": 192, "ravdess": 1440, "cremad": 7442, "iemocap": 10_039, "meld": 13_708}
+
+
+def test_a_fold_that_is_not_there_is_refused(cremad_folder):
+    corpus = CORPORA["cremad"]
+    with pytest.raises(CorpusError, match="no fold 6; the clips here make folds 1 to 5"):
+        corpus.split(corpus.read(cremad_folder), 6)
+
+
+def test_a_sentence_left_out_is_tested_alone_and_an_unknown_one_is_refused(cremad_folder):
+    for actor in cremad.ACTORS:
+        touch(cremad_folder / "AudioWAV" / f"{actor}_IEO_HAP_LO.wav")
+    corpus = CORPORA["cremad"]
+    clips = corpus.read(cremad_folder)
+    split = corpus.split(clips, 2, left_out="IEO")
+    assert {clip.sentence for clip in split.test} == {"IEO"}
+    assert {clip.sentence for clip in (*split.train, *split.validation)} == {"DFA"}
+    with pytest.raises(CorpusError, match="no sentence XYZ to leave out; choose one of DFA, IEO"):
+        corpus.split(clips, 2, left_out="XYZ")
+
+
+def test_a_corpus_of_sentences_that_are_all_different_has_none_to_leave_out(meld_folder):
+    corpus = CORPORA["meld"]
+    with pytest.raises(CorpusError, match="all different"):
+        corpus.split(corpus.read(meld_folder), 1, left_out="Oh, no.")
+
+
+def test_the_made_corpus_needs_no_folder_and_every_fold_of_it_is_clean():
+    corpus = CORPORA["made"]
+    clips = corpus.read()
+    assert corpus.folds(clips) == 12
+    tested = {clip.speaker for number in (1, 4, 7, 10) for clip in corpus.split(clips, number).test}
+    assert len(tested) == 12
+
+
+# What a folder is, for a form
+
+
+@pytest.fixture
+def ravdess_folder(tmp_path):
+    """Twelve of the actors, two clips each; one real sound, for one is opened."""
+    for actor in ("01", "11", "20", "21", "04", "10", "12", "14", "08", "09", "19", "23"):
+        for name in (f"03-01-03-01-01-01-{actor}.wav", f"03-01-04-01-02-01-{actor}.wav"):
+            touch(tmp_path / f"Actor_{actor}" / name)
+    first = tmp_path / "Actor_01" / "03-01-03-01-01-01-01.wav"
+    recordings.write(first, sound=np.zeros(4800, np.float32), codecs=("", "pcm_s16le"))
+    return tmp_path
+
+
+def test_a_good_folder_is_explained_by_label_channel_and_split(ravdess_folder):
+    told = explain(CORPORA["ravdess"], ravdess_folder)
+    assert told.problem == ""
+    assert told.clips == 24
+    assert (told.labels["happy"], told.labels["sad"], told.labels["calm"]) == (12, 12, 0)
+    assert told.channels == {"face": 0, "voice": 24, "text": 0}
+    assert "24 clips; as published there are 1,440." in told.remarks
+    assert "24 clips have no video: only their voices can be learned from." in told.remarks
+
+
+def test_what_is_left_out_is_counted_under_its_own_name(iemocap_folder):
+    for path in iemocap_folder.glob("Session*/sentences/wav/*/*.wav"):
+        recordings.write(path, sound=np.zeros(4800, np.float32), codecs=("", "pcm_s16le"))
+    for path in iemocap_folder.glob("Session*/dialog/avi/DivX/*.avi"):
+        recordings.write(path, recordings.plain(0.2), codecs=("mpeg4", ""))
+    told = explain(CORPORA["iemocap"], iemocap_folder)
+    assert told.problem == ""
+    assert told.left_out == {"xxx": 5}
+    assert told.splits["fold 2"]["test"] == {"neutral": 1, "happy": 1}
+
+
+def test_too_few_actors_for_a_split_is_a_sentence_and_says_what_belongs_there(tmp_path):
+    touch(tmp_path / "Actor_01" / "03-01-03-01-01-01-01.wav")
+    problem = explain(CORPORA["ravdess"], tmp_path).problem
+    assert "too few clips or actors" in problem
+    assert "Actor_01 to Actor_24" in problem
+
+
+def test_files_that_are_no_recordings_are_named(ravdess_folder):
+    (ravdess_folder / "Actor_01" / "03-01-03-01-01-01-01.wav").write_bytes(b"not a sound")
+    assert explain(CORPORA["ravdess"], ravdess_folder).problem.startswith("03-01-03-01-01-01-01.wav: This file is not")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_a_sentence(ravdess_folder):
+    ravdess_folder.chmod(0)
+    problem = explain(CORPORA["ravdess"], ravdess_folder).problem
+    ravdess_folder.chmod(0o700)
+    assert "may not read the folder" in problem
+
+
+def test_corpora_can_be_asked_about_without_loading_torch():
+    code = "import sys, emotion.ml.datasets.corpora; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Splits
 
 
 @pytest.mark.parametrize("kind", ["performance", "speaker", "group"])
