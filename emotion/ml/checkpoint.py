@@ -31,6 +31,7 @@ class Card:
     config      its config dataclass as plain data
     labels      the order of every logit
     corpora     what it was trained on; a test on one of these is contaminated
+    seen        by corpus, the "speakers", "groups" and "sentences" it learned from or was chosen by: `clips.seen_in`
     data        sha256 of each corpus's list of files
     metrics     scores by protocol
     """
@@ -39,6 +40,7 @@ class Card:
     config: Mapping[str, Any]
     labels: tuple[str, ...] = LABELS
     corpora: tuple[str, ...] = ()
+    seen: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=lambda: {"torch": torch.__version__})

@@ -92,6 +92,22 @@ def split_by(clips: Iterable[Clip], name: str, kind: str, validation: set[str], 
     )
 
 
+def seen_in(split: Split) -> dict[str, dict[str, list[str]]]:
+    """By corpus, the speakers, groups and sentences a net learns from or is chosen by: a test on these is contaminated.
+
+    Plain data for a checkpoint's card.
+    """
+    seen: dict[str, dict[str, list[str]]] = {}
+    for corpus in sorted({clip.corpus for clip in (*split.train, *split.validation)}):
+        clips = [clip for clip in (*split.train, *split.validation) if clip.corpus == corpus]
+        seen[corpus] = {
+            "speakers": sorted({clip.speaker for clip in clips}),
+            "groups": sorted({clip.group for clip in clips}),
+            "sentences": sorted({clip.sentence for clip in clips} - {""}),
+        }
+    return seen
+
+
 def leave_out_sentence(split: Split, sentence: str) -> Split:
     """The split, tested on one sentence that is in neither other part: what was learned cannot be its words.
 

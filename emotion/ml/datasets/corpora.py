@@ -210,6 +210,10 @@ def _ravdess_folds(clips: Sequence[Clip]) -> int:
     return _if_three(len(ravdess.present_folds(clips)))
 
 
+def _ravdess_voices(folder: Path) -> list[Clip]:
+    return [replace(clip, video=None) for clip in ravdess.read(folder)]
+
+
 def _if_three(blocks: int) -> int:
     """A split needs three blocks of people: to learn from, to choose by, to test."""
     return blocks if blocks >= 3 else 0
@@ -239,6 +243,18 @@ CORPORA: Mapping[str, Corpus] = {
             channels=("face", "voice"),
             published=dict.fromkeys(LABELS, 192) | {"neutral": 96},
             read_folder=ravdess.read,
+            fold=ravdess.fold,
+            folds=_ravdess_folds,
+            has_sentences=True,
+        ),
+        Corpus(
+            name="ravdess-audio",
+            title="RAVDESS",
+            licence="CC BY-NC-SA 4.0 (Zenodo 1188976): weights learned from it are for research",
+            layout="Actor_01 to Actor_24 with 03-01-….wav; videos beside them are not read",
+            channels=("voice",),
+            published=dict.fromkeys(LABELS, 192) | {"neutral": 96},
+            read_folder=_ravdess_voices,
             fold=ravdess.fold,
             folds=_ravdess_folds,
             has_sentences=True,

@@ -21,10 +21,13 @@ class Mapped(NamedTuple):
 
 SAME = "the same word"
 
+EIGHT = tuple(Mapped(label, label, SAME) for label in LABELS)
+
 LABEL_MAPS: Mapping[str, tuple[Mapped, ...]] = {
-    "made": tuple(Mapped(label, label, SAME) for label in LABELS),
+    "made": EIGHT,
     # The eight are RAVDESS's own, in the order of its codes.
-    "ravdess": tuple(Mapped(label, label, SAME) for label in LABELS),
+    "ravdess": EIGHT,
+    "ravdess-audio": EIGHT,
     "cremad": (
         Mapped("NEU", "neutral", SAME),
         Mapped("HAP", "happy", SAME),

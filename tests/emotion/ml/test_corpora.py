@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emotion.ml.datasets import cremad, iemocap, meld
-from emotion.ml.datasets.clips import Clip, CorpusError, Split, check_split
+from emotion.ml.datasets.clips import Clip, CorpusError, Split, check_split, seen_in
 from emotion.ml.datasets.corpora import CORPORA, explain
 from emotion.ml.datasets.label_maps import LABEL_MAPS
 from emotion.ml.labels import LABELS
@@ -166,7 +166,14 @@ def test_every_label_of_every_corpus_is_one_of_the_eight_or_left_out_with_a_reas
 
 def test_published_sizes_are_those_of_the_papers():
     sizes = {name: sum(corpus.published.values()) for name, corpus in CORPORA.items()}
-    assert sizes == {"made": 192, "ravdess": 1440, "cremad": 7442, "iemocap": 10_039, "meld": 13_708}
+    assert sizes == {
+        "made": 192,
+        "ravdess": 1440,
+        "ravdess-audio": 1440,
+        "cremad": 7442,
+        "iemocap": 10_039,
+        "meld": 13_708,
+    }
 
 
 def test_a_fold_that_is_not_there_is_refused(cremad_folder):
@@ -225,6 +232,12 @@ def test_a_good_folder_is_explained_by_label_channel_and_split(ravdess_folder):
     assert "24 clips have no video: only their voices can be learned from." in told.remarks
 
 
+def test_the_voices_alone_can_be_asked_for_where_there_are_videos_too(ravdess_folder):
+    touch(ravdess_folder / "Actor_01" / "01-01-03-01-01-01-01.mp4")
+    assert any(clip.video for clip in CORPORA["ravdess"].read(ravdess_folder))
+    assert not any(clip.video for clip in CORPORA["ravdess-audio"].read(ravdess_folder))
+
+
 def test_what_is_left_out_is_counted_under_its_own_name(iemocap_folder):
     for path in iemocap_folder.glob("Session*/sentences/wav/*/*.wav"):
         recordings.write(path, sound=np.zeros(4800, np.float32), codecs=("", "pcm_s16le"))
@@ -281,3 +294,10 @@ def test_leaving_a_sentence_out_can_be_checked_too():
     split = Split("made", (a_clip("a"),), (a_clip("b", sentence="two"),), (a_clip("c"),))
     with pytest.raises(CorpusError, match="sentence one"):
         check_split(split, sentences=True)
+
+
+def test_a_card_can_name_everybody_who_was_learned_from_or_chosen_by_and_nobody_else():
+    split = Split("made", (a_clip("b"), a_clip("a", sentence="")), (a_clip("c", sentence="two"),), (a_clip("d"),))
+    assert seen_in(split) == {
+        "made": {"speakers": ["a", "b", "c"], "groups": ["a", "b", "c"], "sentences": ["one", "two"]}
+    }
