@@ -18,7 +18,7 @@ from torch import nn
 from emotion.ml import checkpoint
 from emotion.ml.checkpoint import Card, Checkpoint
 from emotion.ml.datasets import made
-from emotion.ml.datasets.clips import Clip, Split, check_split, split_by
+from emotion.ml.datasets.clips import Clip, Split, check_split, seen_in, split_by
 from emotion.ml.errors import EmotionError
 from emotion.ml.nets.cross_fusion import CrossFusionConfig
 from emotion.ml.nets.efficientface import EfficientFaceConfig
@@ -179,6 +179,7 @@ def card_of(config: TrainingConfig, data: Data, scores: dict[str, Any] | None = 
         net=config.net.name,
         config=config.model_dump(mode="json"),
         corpora=corpora,
+        seen=seen_in(data.split),
         data={data.split.name: data.digest},
         metrics=scores or {},
     )
