@@ -1,19 +1,90 @@
-"""What a training run is told: every value with its range, read from TOML, refused with a sentence a field."""
+"""What a training run is told: every value with its range, read from TOML, refused with a sentence a field.
+
+The same classes are a form's source: `TrainingConfig.model_json_schema()` has a title and a description for each value.
+Nothing here loads torch.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from math import cos, pi
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from emotion.ml.errors import EmotionError
 
-CorpusName = Literal["made"]
-NetName = Literal["lt", "it", "ia"]
+CorpusName = Literal["made", "ravdess", "ravdess-audio", "cremad", "iemocap", "meld"]
+NetName = Literal[
+    "efficientface",
+    "temporal",
+    "voice-small",
+    "wav2vec2",
+    "late-1",
+    "late-2",
+    "late-3",
+    "late-4",
+    "late-5",
+    "lt",
+    "it",
+    "ia",
+    "enhanced",
+    "mmer",
+    "dynamic",
+]
+Input = Literal["faces", "cepstrum", "sound", "text"]
+
+# What each net is shown of a clip.
+INPUTS: Mapping[NetName, tuple[Input, ...]] = {
+    "efficientface": ("faces",),
+    "temporal": ("faces",),
+    "voice-small": ("cepstrum",),
+    "wav2vec2": ("sound",),
+    "late-1": ("faces", "sound"),
+    "late-2": ("faces", "sound"),
+    "late-3": ("faces", "sound"),
+    "late-4": ("faces", "sound"),
+    "late-5": ("faces", "sound"),
+    "lt": ("faces", "cepstrum"),
+    "it": ("faces", "cepstrum"),
+    "ia": ("faces", "cepstrum"),
+    "enhanced": ("faces", "sound"),
+    "mmer": ("text", "sound"),
+    "dynamic": ("faces", "cepstrum", "sound"),
+}
+PHASES: Mapping[str, int] = {"enhanced": 3, "wav2vec2": 2}  # how many each net has; the others one
+FOLDS: Mapping[CorpusName, int] = {"made": 6, "ravdess": 6, "ravdess-audio": 6, "cremad": 5, "iemocap": 5, "meld": 1}
+WITHOUT_FACES: tuple[CorpusName, ...] = ("ravdess-audio",)
+WITHOUT_TEXT: tuple[CorpusName, ...] = ("ravdess", "ravdess-audio", "cremad")
+
+NET_TITLES: dict[str, str] = {
+    "efficientface": "EfficientFace: single faces",
+    "temporal": "EfficientFaceTemporal: faces over time",
+    "voice-small": "Small voice net on cepstral coefficients",
+    "wav2vec2": "wav2vec2 voice",
+    "late-1": "Late fusion 1: the logits of both",
+    "late-2": "Late fusion 2: every frame in its place",
+    "late-3": "Late fusion 3: mean over frames",
+    "late-4": "Late fusion 4: mean, deeper head",
+    "late-5": "Late fusion 5: maximum, deeper head",
+    "lt": "Late transformer",
+    "it": "Intermediate transformer",
+    "ia": "Intermediate attention",
+    "enhanced": "Enhanced model: wav2vec2, faces, late transformer",
+    "mmer": "MMER: words and voice",
+    "dynamic": "Dynamic fusion by quality",
+}
+CORPUS_TITLES: dict[str, str] = {
+    "made": "Made: drawn faces, synthesised voices",
+    "ravdess": "RAVDESS, face and voice",
+    "ravdess-audio": "RAVDESS, voice only",
+    "cremad": "CREMA-D",
+    "iemocap": "IEMOCAP",
+    "meld": "MELD",
+}
 
 
 class ConfigRefused(EmotionError):
@@ -24,69 +95,399 @@ class ConfigRefused(EmotionError):
         self.fields = fields
 
 
+def refused(text: str, at: str = "") -> PydanticCustomError:
+    """A sentence at the field whose validator raises it, or at a place inside of that field."""
+    return PydanticCustomError("refused", "{text}", {"text": text, "at": at})
+
+
 class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class CorpusConfig(Strict):
-    """Which clips, and which actors are the test: each fold begins its turn of the actors one further on."""
+    """Which clips, and which of them are the test."""
 
-    name: CorpusName = "made"
-    fold: Annotated[int, Field(ge=1, le=6)] = 1
-    actors: Annotated[int, Field(ge=3, le=200)] = 12
+    name: CorpusName = Field(
+        default="made",
+        title="Corpus",
+        description="Which recordings to learn from.",
+        json_schema_extra={"titles": {**CORPUS_TITLES}},
+    )
+    folder: Path | None = Field(
+        default=None,
+        title="Corpus folder",
+        description="Where the corpus lies as it was published and unpacked; the made corpus needs none.",
+        validate_default=True,
+    )
+    cache: Path | None = Field(
+        default=None,
+        title="Cache folder",
+        description="Where found faces and decoded sound are kept between runs; empty puts it beside the corpus.",
+    )
+    fold: int = Field(
+        default=1,
+        ge=1,
+        le=6,
+        title="Fold",
+        description="Which actors are the test; the next fold's are the validation and the others are learned from.",
+    )
+    left_out: str = Field(
+        default="",
+        title="Left-out sentence",
+        description="A sentence that is tested and never learned from, for corpora that repeat a few; empty tests all.",
+    )
+    actors: int = Field(
+        default=12, ge=3, le=200, title="Made actors", description="How many actors the made corpus has."
+    )
+
+    @field_validator("folder")
+    @classmethod
+    def _folder_for_what_is_not_made(cls, folder: Path | None, others: ValidationInfo) -> Path | None:
+        name = others.data.get("name", "made")
+        if folder is None and name != "made":
+            raise refused(f"Say where {CORPUS_TITLES[name]} lies: the folder as it was published and unpacked.")
+        return folder
+
+    @field_validator("fold")
+    @classmethod
+    def _fold_that_the_corpus_has(cls, fold: int, others: ValidationInfo) -> int:
+        name = others.data.get("name", "made")
+        if fold > FOLDS[name]:
+            count = FOLDS[name]
+            raise refused(f"{CORPUS_TITLES[name]} has {count} fold{'s' if count > 1 else ''}.")
+        return fold
 
 
 class NetConfig(Strict):
-    """Which net, and how large. `width` 1 is the published size; a small share trains on a CPU in minutes."""
+    """Which net, how large, and what it starts from."""
 
-    name: NetName = "lt"
-    heads: Literal[1, 2, 4] = 1
-    width: Annotated[float, Field(gt=0, le=1)] = 1.0
-    side: Annotated[int, Field(ge=32, le=224, multiple_of=16, description="pixels of a face")] = 224
-    face_weights: Path | None = Field(default=None, description="a public EfficientFace checkpoint to start from")
+    name: NetName = Field(
+        default="lt",
+        title="Net",
+        description="Which system to train.",
+        json_schema_extra={"titles": {**NET_TITLES}},
+    )
+    heads: Literal[1, 2, 4] = Field(
+        default=1, title="Attention heads", description="Heads of the fusions that use attention."
+    )
+    over: Literal["mean", "sum"] = Field(
+        default="mean",
+        title="Attention over queries",
+        description="How intermediate attention becomes one weight a step; the sum is as published, and holds for one "
+        "length of clip only.",
+    )
+    width: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        title="Width",
+        description="Share of the published number of channels; a small share trains on a CPU in minutes.",
+    )
+    side: int = Field(
+        default=224,
+        ge=32,
+        le=224,
+        multiple_of=16,
+        title="Face size",
+        description="Pixels of a face, each way; published: 224.",
+    )
+    frames: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        title="Frames a clip",
+        description="Faces evenly spaced over a clip; empty takes 15, and what the made corpus draws there.",
+    )
+    pixels: Literal["plain", "affectnet", "raf-db", "caer-s"] = Field(
+        default="plain",
+        title="Pixel normalisation",
+        description="Mean and deviation taken out of the faces: those of the pictures that the face weights learned "
+        "from.",
+    )
+    face_weights: Path | None = Field(
+        default=None,
+        title="Face weights",
+        description="A public EfficientFace checkpoint, or one of this project's own face runs, to start from.",
+    )
+    voice_weights: Path | None = Field(
+        default=None,
+        title="Voice weights",
+        description="A checkpoint of one of this project's own voice runs to start from.",
+    )
+    encoder: str = Field(
+        default="base",
+        min_length=1,
+        title="wav2vec2 encoder",
+        description="base, xlsr-large, a hub id or a local folder; tiny is a small random one for trying things out.",
+        examples=["base", "xlsr-large", "tiny"],
+    )
+    encoder_head: Literal["new", "published"] = Field(
+        default="new",
+        title="wav2vec2 head",
+        description="A new classifier, or the one that the encoder's checkpoint already carries.",
+    )
+    projection: int = Field(
+        default=128,
+        ge=8,
+        le=1024,
+        title="Voice projection",
+        description="Features that a new wav2vec2 head projects to.",
+    )
+    text_encoder: str = Field(
+        default="roberta-base",
+        min_length=1,
+        title="Text encoder",
+        description="RoBERTa for MMER's words: a hub id or a local folder; tiny is a small random one.",
+        examples=["roberta-base", "tiny"],
+    )
+    fetch: bool = Field(
+        default=False,
+        title="Fetch encoders",
+        description="Download an encoder that is not on this machine; otherwise nothing leaves it.",
+    )
 
-    @model_validator(mode="after")
-    def _fits_its_weights(self) -> NetConfig:
-        if self.face_weights and self.width != 1:
-            raise ValueError("published face weights fit the published width of 1 only")
-        return self
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return INPUTS[self.name]
+
+    @property
+    def has_faces(self) -> bool:
+        return "faces" in self.inputs
+
+    @property
+    def has_voice(self) -> bool:
+        return "sound" in self.inputs or "cepstrum" in self.inputs
+
+    @field_validator("face_weights")
+    @classmethod
+    def _face_weights_that_fit(cls, weights: Path | None, others: ValidationInfo) -> Path | None:
+        name = others.data.get("name")
+        if weights and name and "faces" not in INPUTS[name]:
+            raise refused("This net sees no faces. Leave the face weights out.")
+        if weights and weights.suffix != ".safetensors" and others.data.get("width", 1) != 1:
+            raise refused("Published face weights fit the published width of 1 only.")
+        return weights
+
+    @field_validator("voice_weights")
+    @classmethod
+    def _voice_weights_that_fit(cls, weights: Path | None, others: ValidationInfo) -> Path | None:
+        name = others.data.get("name")
+        if weights and name in ("efficientface", "temporal", "mmer"):
+            raise refused("This net takes no trained voice. Leave the voice weights out.")
+        return weights
 
 
 class Schedule(Strict):
-    """How the learning rate moves: `steps` multiplies by `factor` at each of `at`; both others by epoch."""
+    """How the learning rate moves within a phase."""
 
-    kind: Literal["constant", "steps", "cosine"] = "constant"
-    warm_up: Annotated[int, Field(ge=0, le=100, description="epochs from 0 to the full rate")] = 0
-    at: tuple[int, ...] = ()
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    kind: Literal["constant", "steps", "cosine", "linear"] = Field(
+        default="constant",
+        title="Schedule",
+        description="Constant; multiplied at each step; or down to nothing along a cosine or a line.",
+    )
+    warm_up: int = Field(
+        default=0, ge=0, le=100, title="Warm-up", description="Epochs in which the rate rises from nothing."
+    )
+    at: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(), title="Steps at", description="Epochs, counted from 0, at which the steps schedule multiplies."
+    )
+    factor: float = Field(
+        default=0.1, gt=0, lt=1, title="Step factor", description="What each step multiplies the rate by."
+    )
+
+    @field_validator("at")
+    @classmethod
+    def _steps_rise(cls, at: tuple[int, ...]) -> tuple[int, ...]:
+        if list(at) != sorted(set(at)):
+            raise refused("Name each epoch once, the earliest first.")
+        return at
 
     def rate(self, epoch: int, epochs: int) -> float:
         """The share of the full learning rate in this epoch, counted from 0."""
         if epoch < self.warm_up:
             return (epoch + 1) / (self.warm_up + 1)
-        if self.kind == "steps":
-            return self.factor ** sum(epoch >= step for step in self.at)
-        if self.kind == "cosine":
-            return 0.5 * (1 + cos(pi * (epoch - self.warm_up) / max(1, epochs - self.warm_up)))
+        gone = (epoch - self.warm_up) / max(1, epochs - self.warm_up)
+        match self.kind:
+            case "steps":
+                return self.factor ** sum(epoch >= step for step in self.at)
+            case "cosine":
+                return 0.5 * (1 + cos(pi * gone))
+            case "linear":
+                return 1 - gone
         return 1.0
 
 
+class PhaseConfig(Strict):
+    """One stretch of training: what learns in it is the net's own matter, by the phase's number."""
+
+    number: int = Field(
+        default=1,
+        ge=1,
+        le=3,
+        title="Phase",
+        description="Which of the net's phases: what is frozen in it, and what learns.",
+    )
+    epochs: int | None = Field(default=None, ge=1, le=2000, title="Epochs", description="Empty takes the run's.")
+    learning_rate: float | None = Field(
+        default=None, gt=0, le=1, title="Learning rate", description="Full rate of this phase; empty takes the run's."
+    )
+    corpus: CorpusConfig | None = Field(
+        default=None, title="Corpus", description="Another corpus for this phase; empty takes the run's."
+    )
+
+
+class SoftLabelConfig(Strict):
+    """Label distribution learning: a net that already reads faces says what each face is a mixture of."""
+
+    generator: str = Field(
+        default="expression",
+        min_length=1,
+        title="Label generator",
+        description="The shipped expression net, or the path of a public EfficientFace checkpoint.",
+        examples=["expression"],
+    )
+    temperature: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=10,
+        title="Softness",
+        description="Above 1 the generator's labels are softer than it says.",
+    )
+    over: Literal["faces", "faces and classes"] = Field(
+        default="faces",
+        title="Mean over",
+        description="Published rates belong to the mean over faces and classes, which is smaller by their number.",
+    )
+
+
+class MMERConfig(Strict):
+    """What MMER is punished for beside its wrong guesses: λ (spelling + twin + contrast)."""
+
+    weight: float = Field(
+        default=0.1, ge=0, le=10, title="λ", description="Weight of the three further losses beside cross-entropy."
+    )
+    spelling: bool = Field(default=True, title="Spelling (CTC)", description="Learn to spell what was said.")
+    spelling_mean: Literal["sum", "mean"] = Field(
+        default="sum", title="Spelling over", description="Summed over the clips, as published, or their mean."
+    )
+    twin: bool = Field(
+        default=True,
+        title="Altered twin",
+        description="Find each clip's twin, said faster or slower with words left out, among the batch.",
+    )
+    contrast: bool = Field(
+        default=True,
+        title="Supervised contrast",
+        description="Pull clips of one label together and push the others away.",
+    )
+    contrast_mean: Literal["outside", "inside"] = Field(
+        default="outside",
+        title="Contrast form",
+        description="Mean over a clip's positives outside or inside the logarithm.",
+    )
+    temperature: float = Field(
+        default=0.07, gt=0, le=1, title="Contrast temperature", description="What similarities are divided by."
+    )
+
+
 class TrainingConfig(Strict):
-    corpus: CorpusConfig = CorpusConfig()
-    net: NetConfig = NetConfig()
-    epochs: Annotated[int, Field(ge=1, le=2000)] = 30
-    batch_size: Annotated[int, Field(ge=2, le=512)] = 8
-    optimiser: Literal["sgd", "adamw"] = "adamw"
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-3
-    schedule: Schedule = Schedule()
-    gradient_clip: Annotated[float, Field(gt=0, le=100, description="largest norm of the gradients")] | None = 1.0
-    modality_dropout: Literal["none", "softhard", "noise"] = "softhard"
-    patience: Annotated[int, Field(ge=1, le=2000, description="epochs without a better validation UAR")] | None = 10
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    precision: Literal["float32", "bfloat16"] = "float32"
-    compile: bool = False
+    """A whole run."""
+
+    corpus: CorpusConfig = Field(
+        default=CorpusConfig(), title="Corpus", description="What is learned from and tested on."
+    )
+    net: NetConfig = Field(default=NetConfig(), title="Net", description="What is trained.", validate_default=True)
+    epochs: int = Field(
+        default=30, ge=1, le=2000, title="Epochs", description="How often each clip is seen, at the most, in a phase."
+    )
+    batch_size: int = Field(default=8, ge=2, le=512, title="Batch size", description="Clips in a step.")
+    accumulate: int = Field(
+        default=1, ge=1, le=256, title="Accumulation", description="Batches whose gradients are added up to one step."
+    )
+    optimiser: Literal["sgd", "adamw"] = Field(
+        default="adamw", title="Optimiser", description="Plain descent with momentum, or AdamW."
+    )
+    learning_rate: float = Field(
+        default=1e-3, gt=0, le=1, title="Learning rate", description="Full rate, before the schedule."
+    )
+    momentum: float = Field(default=0.9, ge=0, lt=1, title="Momentum", description="Of SGD.")
+    dampening: float = Field(default=0.0, ge=0, lt=1, title="Dampening", description="Of SGD's momentum.")
+    weight_decay: float = Field(
+        default=1e-3, ge=0, le=1, title="Weight decay", description="How strongly weights are pulled to 0."
+    )
+    schedule: Schedule = Field(
+        default=Schedule(), title="Rate schedule", description="How the learning rate moves over the epochs of a phase."
+    )
+    gradient_clip: float | None = Field(
+        default=1.0,
+        gt=0,
+        le=100,
+        title="Gradient clip",
+        description="Largest norm of the gradients; empty does not clip.",
+    )
+    loss: Literal["cross_entropy", "soft_label"] = Field(
+        default="cross_entropy",
+        title="Loss",
+        description="Against the clip's label, or against the mixture that a generator sees in its faces.",
+    )
+    soft_labels: SoftLabelConfig = Field(
+        default=SoftLabelConfig(), title="Soft labels", description="Where the soft-label loss gets its labels."
+    )
+    mmer: MMERConfig = Field(default=MMERConfig(), title="MMER's losses", description="For MMER only.")
+    modality_dropout: Literal["none", "softhard", "noise", "degrade"] = Field(
+        default="softhard",
+        title="Modality dropout",
+        description="Copies of each clip in which a channel fades or lacks, is noise, or is blurred and noisy.",
+        validate_default=True,
+    )
+    augmentation: Literal["none", "flip", "flip and turn"] = Field(
+        default="none",
+        title="Face augmentation",
+        description="Mirror half of the clips; turn each by up to 10 degrees besides.",
+    )
+    phases: tuple[PhaseConfig, ...] = Field(
+        default=(),
+        max_length=9,
+        title="Phases",
+        description="Stretches of training, in order; empty goes through the net's own, each on the run's corpus.",
+    )
+    patience: int | None = Field(
+        default=10,
+        ge=1,
+        le=2000,
+        title="Patience",
+        description="Epochs without a better validation UAR after which a phase ends; empty never ends early.",
+    )
+    calibrate: bool = Field(
+        default=True,
+        title="Calibration",
+        description="Fit a temperature on the validation clips, so that shares are honest.",
+    )
+    seed: int = Field(
+        default=1, ge=0, lt=2**31, title="Seed", description="Equal seeds give equal runs on one machine."
+    )
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|cuda(:\d+|:all)?)$",
+        title="Device",
+        description="auto, cpu, cuda, one GPU such as cuda:1, or cuda:all for every GPU of this machine.",
+        examples=["auto", "cpu", "cuda", "cuda:all"],
+    )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        title="Processes",
+        description="Processes that share each batch on the CPU; with cuda:all it is one a GPU.",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", title="Precision", description="bfloat16 is faster on recent GPUs and rounds more."
+    )
+    compile: bool = Field(
+        default=False,
+        title="Compile",
+        description="Let torch compile the net: slow to start, faster a step; left out where there is no compiler.",
+    )
 
     @classmethod
     def from_toml(cls, text: str) -> TrainingConfig:
@@ -102,16 +503,110 @@ class TrainingConfig(Strict):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigRefused({place(found["loc"]): sentence(found) for found in error.errors()}) from error
+            raise ConfigRefused({place(found): sentence(found) for found in error.errors()}) from error
+
+    @property
+    def stages(self) -> tuple[PhaseConfig, ...]:
+        """The phases that the run goes through, each with its own epochs, rate and corpus filled in."""
+        own = tuple(PhaseConfig(number=number) for number in range(1, PHASES.get(self.net.name, 1) + 1))
+        return tuple(
+            PhaseConfig(
+                number=phase.number,
+                epochs=phase.epochs or self.epochs,
+                learning_rate=phase.learning_rate or self.learning_rate,
+                corpus=phase.corpus or self.corpus,
+            )
+            for phase in self.phases or own
+        )
+
+    @property
+    def total_epochs(self) -> int:
+        """At the most, over all phases."""
+        return sum(phase.epochs or 0 for phase in self.stages)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_dropout_unless_asked(cls, values: Any) -> Any:
+        """What is not said is `none` for a net that has not both face and voice: only asking for more is an error."""
+        if isinstance(values, dict) and "modality_dropout" not in values and not both_channels(_net_name(values)):
+            return {"modality_dropout": "none", **values}
+        return values
+
+    @field_validator("net")
+    @classmethod
+    def _net_that_the_corpus_feeds(cls, net: NetConfig, others: ValidationInfo) -> NetConfig:
+        corpus = others.data.get("corpus")
+        if isinstance(corpus, CorpusConfig):
+            check_feeds(corpus, net, at="name")
+        return net
+
+    @field_validator("loss")
+    @classmethod
+    def _loss_that_the_net_can_have(cls, loss: str, others: ValidationInfo) -> str:
+        net = others.data.get("net")
+        if loss == "soft_label" and isinstance(net, NetConfig) and not net.has_faces:
+            raise refused("Soft labels come from faces, and this net sees none. Choose cross_entropy.")
+        return loss
+
+    @field_validator("modality_dropout")
+    @classmethod
+    def _dropout_needs_two_channels(cls, kind: str, others: ValidationInfo) -> str:
+        net = others.data.get("net")
+        if kind != "none" and isinstance(net, NetConfig) and not both_channels(net.name):
+            raise refused("Modality dropout needs a net with both face and voice. Choose none.")
+        return kind
+
+    @field_validator("phases")
+    @classmethod
+    def _phases_that_the_net_has(cls, phases: tuple[PhaseConfig, ...], others: ValidationInfo) -> tuple:
+        net = others.data.get("net")
+        if isinstance(net, NetConfig):
+            count = PHASES.get(net.name, 1)
+            for number, phase in enumerate(phases):
+                if phase.number > count:
+                    only = f"{NET_TITLES[net.name]} has {count} phase{'s' if count > 1 else ''}."
+                    raise refused(only, at=f"{number}.number")
+                if phase.corpus:
+                    check_feeds(phase.corpus, net, at=f"{number}.corpus.name")
+        return phases
+
+    @field_validator("processes")
+    @classmethod
+    def _processes_that_can_share(cls, processes: int, others: ValidationInfo) -> int:
+        device, size = others.data.get("device", "cpu"), others.data.get("batch_size", 512)
+        if processes > 1 and device not in ("cpu", "cuda:all"):
+            raise refused("Several processes need the device cpu or cuda:all.")
+        if 2 * processes > size:
+            raise refused(f"Each process needs at least two clips of a batch, and a batch has {size}.")
+        return processes
 
 
-def place(where: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in where) or "config"
+def both_channels(name: str) -> bool:
+    inputs = INPUTS.get(name, ("faces", "sound"))  # type: ignore[call-overload]
+    return "faces" in inputs and len(inputs) > 1
+
+
+def check_feeds(corpus: CorpusConfig, net: NetConfig, at: str) -> None:
+    if net.has_faces and corpus.name in WITHOUT_FACES:
+        raise refused(f"{CORPUS_TITLES[corpus.name]} has no faces, which this net needs.", at)
+    if "text" in net.inputs and corpus.name in WITHOUT_TEXT:
+        raise refused(f"{CORPUS_TITLES[corpus.name]} has no transcripts, which this net needs.", at)
+
+
+def _net_name(values: dict) -> str:
+    net = values.get("net", {})
+    name = net.get("name", "lt") if isinstance(net, dict) else getattr(net, "name", "lt")
+    return name if name in get_args(NetName) else "lt"
+
+
+def place(found: ErrorDetails) -> str:
+    inside = found.get("ctx", {}).get("at", "")
+    return ".".join(str(part) for part in (*found["loc"], *([inside] if inside else []))) or "config"
 
 
 def sentence(found: ErrorDetails) -> str:
     if found["type"] == "extra_forbidden":
         return "There is no such setting."
     text = found["msg"].removeprefix("Value error, ").rstrip(".")
-    given = "" if found["type"] == "value_error" else f" (given: {found['input']!r})"
+    given = "" if found["type"] in ("value_error", "refused") else f" (given: {found['input']!r})"
     return f"{text[:1].upper()}{text[1:]}{given}."

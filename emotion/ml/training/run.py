@@ -111,6 +111,8 @@ def run(
 
 def build(config: NetConfig) -> MultimodalNet:
     """The net at its width: published at 1, and proportionally narrower below."""
+    if config.name not in ("lt", "it", "ia"):
+        raise EmotionError(f"{config.name} cannot be trained yet.")
     face = EfficientFaceConfig(widths=tuple(narrowed(width, config.width) for width in EfficientFaceConfig().widths))
     if config.width < 1:
         face = replace(face, reduction=4)
@@ -119,7 +121,7 @@ def build(config: NetConfig) -> MultimodalNet:
     voice = VoiceConfig(widths=(first, second, third, fourth))
     net = MultimodalNet(
         MultimodalConfig(
-            fusion=config.name,
+            fusion=config.name,  # type: ignore[arg-type]
             cross=CrossFusionConfig(heads=config.heads),
             face=TemporalConfig(face=face, early=early, late=late),
             voice=voice,
