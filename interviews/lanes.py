@@ -50,8 +50,12 @@ class Row:
 
     start: float
     end: float
-    label: str | Promise | None  # the most probable expression, on average
+    label: Promise | None  # the face's most probable expression, on average
     probability: float | None
+    voice_label: Promise | None
+    voice_probability: float | None
+    both_label: Promise | None  # face and voice together
+    both_probability: float | None
     face_gaps: str  # reasons, the most frequent first
     missing: float  # share of the points without a face reading
     speaking: float | None
@@ -60,11 +64,19 @@ class Row:
 
     @property
     def speaking_percent(self) -> int | None:
-        return None if self.speaking is None else round(100 * self.speaking)
+        return _percent(self.speaking)
 
     @property
     def probability_percent(self) -> int | None:
-        return None if self.probability is None else round(100 * self.probability)
+        return _percent(self.probability)
+
+    @property
+    def voice_percent(self) -> int | None:
+        return _percent(self.voice_probability)
+
+    @property
+    def both_percent(self) -> int | None:
+        return _percent(self.both_probability)
 
     @property
     def missing_percent(self) -> int:
@@ -82,12 +94,16 @@ def columns(points: Sequence[Point]) -> dict[str, Any]:
         "at": [round(point.at, 3) for point in points],
         "labels": list(LABELS),
         "label_words": [str(LABEL_WORDS[label]) for label in LABELS],
-        "face": [[None if p.face is None else round(p.face[i], 4) for p in points] for i in range(len(LABELS))],
-        "face_gap": [word_for(point.face_gap) if point.face_gap else None for point in points],
+        "face": _shares(point.face for point in points),
+        "face_gap": [_reason(point.face_gap) for point in points],
+        "voice": _shares(point.voice for point in points),
+        "both": _shares(point.fused for point in points),
         "speech": [round(point.speech, 3) for point in points],
         "pitch": [_rounded(_relative(point.pitch, middle)) for point in points],
         "arousal": [_rounded(point.arousal) for point in points],
-        "voice_gap": [word_for(point.voice_gap) if point.voice_gap else None for point in points],
+        "voice_gap": [_reason(point.voice_gap) for point in points],
+        # Where there is no pitch either. Too little speech for an expression may still have a pitch.
+        "sound_gap": [None if p.voice_gap == Gap.LITTLE_SPEECH else _reason(p.voice_gap) for p in points],
     }
 
 
@@ -113,21 +129,49 @@ def gaps(points: Sequence[Point]) -> list[tuple[str, int]]:
 
 
 def _row(group: list[Point], start: float, span: float, middle: float | None) -> Row:
-    faces = [point.face for point in group if point.face is not None]
-    means = [fmean(face[i] for face in faces) for i in range(len(LABELS))] if faces else []
-    top = max(range(len(means)), key=means.__getitem__) if means else None
+    label, probability = _leading(point.face for point in group)
+    voice_label, voice_probability = _leading(point.voice for point in group)
+    both_label, both_probability = _leading(point.fused for point in group)
     reasons = Counter(point.face_gap for point in group if point.face_gap)
     return Row(
         start=start,
         end=start + span,
-        label=None if top is None else LABEL_WORDS[LABELS[top]],
-        probability=None if top is None else means[top],
+        label=label,
+        probability=probability,
+        voice_label=voice_label,
+        voice_probability=voice_probability,
+        both_label=both_label,
+        both_probability=both_probability,
         face_gaps=", ".join(word_for(reason) for reason, _count in reasons.most_common()),
         missing=reasons.total() / len(group),
         speaking=_mean(float(point.speech >= SPEAKING) for point in group if point.voice_gap != Gap.NO_SOUND),
         pitch=_mean(_relative(point.pitch, middle) for point in group),
         arousal=_mean(point.arousal for point in group),
     )
+
+
+def _reason(gap: Gap | None) -> str | None:
+    return word_for(gap) if gap else None
+
+
+def _shares(moments: Iterable[tuple[float, ...] | None]) -> list[list[float | None]]:
+    """A row a label; null at moments without a reading."""
+    kept = list(moments)
+    return [[None if one is None else round(one[label], 4) for one in kept] for label in range(len(LABELS))]
+
+
+def _leading(moments: Iterable[tuple[float, ...] | None]) -> tuple[Promise | None, float | None]:
+    """The most probable expression on average, and its probability; nothing where nothing was read."""
+    read = [one for one in moments if one is not None]
+    if not read:
+        return None, None
+    means = [fmean(one[label] for one in read) for label in range(len(LABELS))]
+    top = max(range(len(means)), key=means.__getitem__)
+    return LABEL_WORDS[LABELS[top]], means[top]
+
+
+def _percent(share: float | None) -> int | None:
+    return None if share is None else round(100 * share)
 
 
 def _median_pitch(points: Iterable[Point]) -> float | None:

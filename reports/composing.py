@@ -5,11 +5,11 @@ Every observation carries an anchor into the recording. The structure never depe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from reports.evidence import UNRELIABLE, AnswerEvidence, Evidence, Missing, Spell
+from reports.evidence import UNRELIABLE, AnswerEvidence, Evidence, Missing, Spell, shares
 from reports.marking import anchor, clock, plain, quoted
 
 NO_MODEL = "No language model wrote any of this report: it was composed from the measurements alone."
@@ -19,7 +19,8 @@ PURPOSE = (
 )
 LIMITS = (
     "Expression and voice are what a program read from picture and sound. They do not show inner life.",
-    "The face reading names one of a few expressions by probability. “Fearful” and “disgust” are unreliable labels.",
+    "The readings name one of a few expressions by probability. “Fearful” and “disgust” of the face are unreliable.",
+    "The voice reading learned from actors: with natural speech, and in other languages, it is often wrong.",
     "Voice activation is compared with the same person's own speech in the same answer, not with other people.",
     "The transcript was written by a program and was not checked; listen to the recording before relying on a word.",
     "Seconds without a face, without sound or with doubtful quality are left out and named; nothing was filled in.",
@@ -120,22 +121,27 @@ def _spoken(answer: AnswerEvidence) -> Iterator[str]:
 
 
 def _expressions(answer: AnswerEvidence) -> Iterator[str]:
-    if not answer.spells:
+    yield from _channel(answer.position, "face", answer.spells)
+    yield from _channel(answer.position, "voice", answer.voice_spells)
+
+
+def _channel(position: int, channel: str, spells: Sequence[Spell]) -> Iterator[str]:
+    if not spells:
         return
-    shares = ", ".join(f"{label} {share:.0%}" for label, share in answer.shares())
-    yield f"Where the face reading leans to one expression, it is: {shares}."
-    told = sorted(sorted(answer.spells, key=_length)[-SHOWN_SPELLS:], key=_start)
-    told_in_order = "; ".join(_spell(answer.position, spell) for spell in told)
+    listed = ", ".join(f"{label} {share:.0%}" for label, share in shares(spells))
+    yield f"Where the {channel} reading leans to one expression, it is: {listed}."
+    told = sorted(sorted(spells, key=_length)[-SHOWN_SPELLS:], key=_start)
+    told_in_order = "; ".join(_spell(position, channel, spell) for spell in told)
     yield f"{told_in_order[:1].upper()}{told_in_order[1:]}."
-    hidden = len(answer.spells) - len(told)
+    hidden = len(spells) - len(told)
     if hidden:
-        yield f"{_count(hidden, 'shorter spell')} stand in the timeline only."
+        yield f"{_count(hidden, 'shorter spell')} of the {channel} reading stand in the timeline only."
 
 
-def _spell(position: int, spell: Spell) -> str:
-    doubt = ", a label that is unreliable" if spell.label in UNRELIABLE else ""
+def _spell(position: int, channel: str, spell: Spell) -> str:
+    doubt = ", a label that is unreliable" if channel == "face" and spell.label in UNRELIABLE else ""
     return (
-        f"from {anchor(position, spell.start)} to {anchor(position, spell.end)} the face reading leans to "
+        f"from {anchor(position, spell.start)} to {anchor(position, spell.end)} the {channel} reading leans to "
         f"{spell.label} (mean probability {spell.probability:.2f}{doubt})"
     )
 

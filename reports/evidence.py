@@ -28,11 +28,15 @@ MOST_PEAKS = MOST_PAUSES = 3
 NOTABLE_GAP = 0.05  # share of an answer
 # Recall of the starter face net on faces of people it had not seen: fearful .17, disgust .04.
 UNRELIABLE = frozenset({"fearful", "disgust"})
+UNREMARKABLE = frozenset({Gap.SILENCE, Gap.LITTLE_SPEECH})  # nobody speaks all the time
+
+Moment = tuple[float, tuple[float, ...] | None]  # seconds, and the probabilities over LABELS where there are any
+Read = tuple[float, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
 class Spell:
-    """A while during which one expression led the face reading."""
+    """A while during which one expression led the reading of the face, or of the voice."""
 
     start: float  # seconds
     end: float
@@ -90,7 +94,8 @@ class AnswerEvidence:
     latency: float | None  # seconds before the first word
     pauses: tuple[Pause, ...]  # long ones, in order
     voiced_share: float | None  # of the answer during which somebody spoke
-    spells: tuple[Spell, ...]
+    spells: tuple[Spell, ...]  # of the face
+    voice_spells: tuple[Spell, ...]
     peaks: tuple[Peak, ...]
     missing: tuple[Missing, ...]
 
@@ -99,18 +104,10 @@ class AnswerEvidence:
         """Where one expression gave way to another."""
         return [(before, after) for before, after in pairwise(self.spells) if before.label != after.label]
 
-    def shares(self) -> list[tuple[str, float]]:
-        """Each expression's share of the seconds for which one could be named, the largest first."""
-        total = sum(spell.seconds for spell in self.spells)
-        seconds: dict[str, float] = {}
-        for spell in self.spells:
-            seconds[spell.label] = seconds.get(spell.label, 0.0) + spell.seconds
-        return sorted(((label, one / total) for label, one in seconds.items()), key=lambda pair: -pair[1])
-
     def moments(self) -> list[tuple[float, float]]:
         """From when to when each measured thing lasted: what a sentence without a quotation may point at."""
         return [
-            *((spell.start, spell.end) for spell in self.spells),
+            *((spell.start, spell.end) for spell in (*self.spells, *self.voice_spells)),
             *((pause.start, pause.end) for pause in self.pauses),
             *((peak.at, peak.at) for peak in self.peaks),
         ]
@@ -126,6 +123,15 @@ class Evidence:
 
     def answer(self, position: int) -> AnswerEvidence | None:
         return next((answer for answer in self.answers if answer.position == position), None)
+
+
+def shares(spells: Sequence[Spell]) -> list[tuple[str, float]]:
+    """Each expression's share of the seconds for which one could be named, the largest first."""
+    total = sum(spell.seconds for spell in spells)
+    seconds: dict[str, float] = {}
+    for spell in spells:
+        seconds[spell.label] = seconds.get(spell.label, 0.0) + spell.seconds
+    return sorted(((label, one / total) for label, one in seconds.items()), key=lambda pair: -pair[1])
 
 
 def gather(replies: Iterable[Reply]) -> Evidence:
@@ -151,7 +157,8 @@ def measure(reply: Reply) -> AnswerEvidence:
         latency=reply.words[0].start if reply.words else None,
         pauses=tuple(pauses(reply.words)),
         voiced_share=voiced_share(points),
-        spells=tuple(spells(points, rate)),
+        spells=tuple(spells([(point.at, point.face) for point in points], rate)),
+        voice_spells=tuple(spells([(point.at, point.voice) for point in points], rate, smooth=0.0)),
         peaks=tuple(peaks(points, reply.words)),
         missing=tuple(missing(reply, rate)),
     )
@@ -211,33 +218,36 @@ def _at(point: Point) -> float:
 # --- Expression ---
 
 
-def spells(points: Sequence[Point], rate: float) -> list[Spell]:
-    """Which expression led, from when to when. Seconds without a face, or without a leader, belong to none."""
+def spells(moments: Sequence[Moment], rate: float, smooth: float = SMOOTH) -> list[Spell]:
+    """Which expression led, from when to when. Seconds without a reading, or without a leader, belong to none.
+
+    `smooth`: seconds to each side over which a reading is averaged; the voice was read over seconds already.
+    """
     if not rate:
         return []
     found: list[Spell] = []
-    for stretch in _stretches(points, rate):
-        found += _spells_of(stretch, rate)
+    for stretch in _stretches(moments, rate):
+        found += _spells_of(stretch, rate, smooth)
     return [spell for spell in found if spell.label and spell.seconds >= SHORTEST_SPELL]
 
 
-def _stretches(points: Sequence[Point], rate: float) -> Iterator[list[Point]]:
-    """Points with a face reading, parted where it was away for longer than a moment."""
-    stretch: list[Point] = []
-    for point in points:
-        if point.face is None:
+def _stretches(moments: Sequence[Moment], rate: float) -> Iterator[list[Read]]:
+    """Moments with a reading, parted where there was none for longer than a moment."""
+    stretch: list[Read] = []
+    for at, reading in moments:
+        if reading is None:
             continue
-        if stretch and point.at - stretch[-1].at > BRIDGED + 1 / rate:
+        if stretch and at - stretch[-1][0] > BRIDGED + 1 / rate:
             yield stretch
             stretch = []
-        stretch.append(point)
+        stretch.append((at, reading))
     if stretch:
         yield stretch
 
 
-def _spells_of(stretch: list[Point], rate: float) -> list[Spell]:
+def _spells_of(stretch: list[Read], rate: float, smooth: float) -> list[Spell]:
     """Runs of one leading label over the smoothed reading; each too short run goes to its longer neighbour."""
-    means = list(_smoothed(stretch))
+    means = list(_smoothed(stretch, smooth))
     runs: list[list[int]] = []  # first and last place, label
     for place, mean in enumerate(means):
         leader = _leader(mean)
@@ -267,21 +277,21 @@ def _length(run: list[int]) -> int:
     return run[1] - run[0]
 
 
-def _smoothed(stretch: list[Point]) -> Iterator[list[float]]:
-    """Each point's mean with its neighbours, label by label. The window moves: costs the same however wide it is."""
+def _smoothed(stretch: list[Read], smooth: float) -> Iterator[list[float]]:
+    """Each moment's mean with its neighbours, label by label. The window moves: its width costs nothing."""
     sums, first, last = [0.0] * len(LABELS), 0, 0
-    for point in stretch:
-        while last < len(stretch) and stretch[last].at <= point.at + SMOOTH:
+    for at, _ in stretch:
+        while last < len(stretch) and stretch[last][0] <= at + smooth:
             _add(sums, stretch[last], 1)
             last += 1
-        while stretch[first].at < point.at - SMOOTH:
+        while stretch[first][0] < at - smooth:
             _add(sums, stretch[first], -1)
             first += 1
         yield [total / (last - first) for total in sums]
 
 
-def _add(sums: list[float], point: Point, sign: int) -> None:
-    for index, value in enumerate(point.face or ()):
+def _add(sums: list[float], read: Read, sign: int) -> None:
+    for index, value in enumerate(read[1]):
         sums[index] += sign * value
 
 
@@ -291,11 +301,11 @@ def _leader(mean: list[float]) -> int:
     return top if mean[top] >= SURE else -1
 
 
-def _spell(stretch: list[Point], means: list[list[float]], run: list[int], rate: float) -> Spell:
+def _spell(stretch: list[Read], means: list[list[float]], run: list[int], rate: float) -> Spell:
     first, last, leader = run
     label = LABELS[leader] if leader >= 0 else ""
     probability = fmean(mean[leader] for mean in means[first : last + 1]) if label else 0.0
-    return Spell(stretch[first].at, stretch[last].at + 1 / rate, label, probability)
+    return Spell(stretch[first][0], stretch[last][0] + 1 / rate, label, probability)
 
 
 # --- What could not be measured ---
@@ -310,7 +320,7 @@ def missing(reply: Reply, rate: float) -> Iterator[Missing]:
             yield Missing(what, "This step had not ended when the report was drafted.")
     yield from _gaps("face", [point.face_gap for point in reply.points], rate)
     yield from _gaps(
-        "voice", [gap for p in reply.points if (gap := p.voice_gap) != Gap.SILENCE], rate, len(reply.points)
+        "voice", [gap for p in reply.points if (gap := p.voice_gap) not in UNREMARKABLE], rate, len(reply.points)
     )
 
 

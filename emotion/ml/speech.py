@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from emotion.ml.errors import WrongCheckpoint
 from emotion.ml.media import SAMPLE_RATE, Sound
 from emotion.ml.readings import Gap
+from emotion.ml.voice_windows import VoiceWindows, WindowConfig, WindowNet, around
 
 Floats = NDArray[np.float32]
 
@@ -56,14 +57,23 @@ class Moment:
     speech: float = 0.0
     pitch: float | None = None
     arousal: float | None = None
+    voice: tuple[float, ...] | None = None
     gap: Gap | None = None
 
 
 class Listener:
     """Take stretches of sound in order, then tell what was heard. Holds some seconds of sound at a time."""
 
-    def __init__(self, activity: VoiceActivity, pitch: Pitch, config: SpeechConfig) -> None:
+    def __init__(
+        self,
+        activity: VoiceActivity,
+        pitch: Pitch,
+        config: SpeechConfig,
+        voice: WindowNet,
+        windows: WindowConfig,
+    ) -> None:
         self.config = config
+        self._windows = VoiceWindows(voice, windows, SAMPLE_RATE, VoiceActivity.STEP, config.speaking)
         self.heard = 0  # samples, holes included
         self._activity, self._pitch = activity.begin(), pitch.begin(config.pitch_range)
         self._present, self._clipped = _Count(), _Count()
@@ -80,11 +90,13 @@ class Listener:
     def _listen(self, samples: Floats) -> None:
         self._activity.take(samples)
         self._pitch.take(samples)
+        self._windows.take(samples, self._activity.found)
         self.heard += len(samples)
 
     def moments(self, count: int, rate: float) -> list[Moment]:
         """The voice at `count` points, `rate` a second."""
         speech, (pitch, confidence) = self._activity.rest(), self._pitch.rest()
+        windows = self._windows.rest(self._activity.found)
         speaks = speech[np.minimum(np.arange(len(pitch)) * Pitch.HOP // VoiceActivity.STEP, len(speech) - 1)]
         voiced = (confidence >= self.config.voiced) & (speaks >= self.config.speaking)
         arousal = self._arousal(pitch, voiced)
@@ -102,8 +114,17 @@ class Listener:
                 moments.append(Moment(probability, gap=Gap.SILENCE))
             else:
                 here = _part(np.where(voiced, pitch, np.nan), Pitch.HOP, at - reach, at + reach)
-                around = _part(arousal, Pitch.HOP, at - wide, at + wide)
-                moments.append(Moment(probability, _middle(here, least=3), _mean(around, least=10)))
+                nearby = _part(arousal, Pitch.HOP, at - wide, at + wide)
+                window = around(windows, at)
+                moments.append(
+                    Moment(
+                        probability,
+                        pitch=_middle(here, least=3),
+                        arousal=_mean(nearby, least=10),
+                        voice=window.probabilities if window else None,
+                        gap=None if window else Gap.LITTLE_SPEECH,
+                    )
+                )
         return moments
 
     def _arousal(self, pitch: Floats, voiced: NDArray[np.bool_]) -> Floats:

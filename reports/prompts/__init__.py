@@ -145,8 +145,9 @@ def _answer(answer: AnswerEvidence) -> dict[str, Any]:
         "said": [{"seconds": round(start, 1), "words": text} for start, text in _passages(answer.words)],
         "measured": [
             *(
-                {"from": round(one.start, 1), "to": round(one.end, 1), "what": f"the face reading leans to {one.label}"}
-                for one in answer.spells
+                {"from": round(one.start, 1), "to": round(one.end, 1), "what": f"the {of} reading leans to {one.label}"}
+                for of, spells in (("face", answer.spells), ("voice", answer.voice_spells))
+                for one in spells
             ),
             *({"from": round(one.start, 1), "to": round(one.end, 1), "what": "a pause"} for one in answer.pauses),
             *(

@@ -19,7 +19,6 @@ from emotion.ml import media
 from emotion.ml.faces import Face, Follower, Look, cut_level
 from emotion.ml.inference import Recogniser
 from emotion.ml.nets.expression import SIDE
-from emotion.ml.speech import Listener
 from tests.emotion.ml.facenet import load_search
 from tests.emotion.ml.recordings import feat, weeping_then_laughing
 
@@ -133,7 +132,7 @@ def express(recogniser: Recogniser, looks: list[Look]) -> None:
 
 
 def listen(recogniser: Recogniser, stretches: list[media.Sound]) -> None:
-    listener = Listener(recogniser.activity, recogniser.pitch, recogniser.loaded.config.speech)
+    listener = recogniser.listener()
     for stretch in stretches:
         listener.take(stretch)
     listener.moments(round(SECONDS * 5), 5.0)

@@ -68,3 +68,19 @@ def test_nothing_read_is_nothing_to_share():
 def test_every_reason_for_a_gap_has_words():
     assert set(lanes.GAP_WORDS) == set(Gap)
     assert set(lanes.LABEL_WORDS) == set(LABELS)
+
+
+def test_voice_and_both_have_columns_and_a_row_of_their_own():
+    briefly = Point(
+        at=0.2, speech=0.9, pitch=21.0, voice_gap=Gap.LITTLE_SPEECH, face=a_face("sad"), fused=a_face("sad")
+    )
+    points = [Point(at=0.0, voice=a_face("calm", 0.7), speech=0.9, fused=a_face("calm", 0.7)), briefly]
+    columns = lanes.columns(points)
+    assert [row[0] for row in columns["voice"]] == [round(share, 4) for share in a_face("calm", 0.7)]
+    assert {row[1] for row in columns["voice"]} == {None}
+    assert columns["both"][LABELS.index("sad")][1] == 0.8
+    assert columns["voice_gap"] == [None, "too little speech"]
+    assert columns["sound_gap"] == [None, None]  # its pitch is there
+    (row,) = lanes.table(points)
+    assert (str(row.voice_label), row.voice_percent) == ("calm", 70)
+    assert str(row.both_label) in ("calm", "sad")

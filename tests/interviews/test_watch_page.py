@@ -61,7 +61,8 @@ def test_it_speaks_of_expression_and_voice_and_says_what_it_cannot_tell(signed_i
     page = watch(signed_in, finished)
     assert "Expression and voice over time" in page
     assert "Fearful and disgust are recognised unreliably" in page
-    assert "Calm cannot be measured from the face" in page
+    assert "Calm cannot be told from the face" in page
+    assert "learned from actors" in page
     assert "no diagnosis" in page
 
 

@@ -8,7 +8,7 @@ from clinic.models import Job
 from emotion.ml.readings import Point
 from interviews.queries import Stage
 from reports import evidence
-from reports.evidence import gather, measure
+from reports.evidence import gather, measure, shares
 from tests.reports.cases import RATE, a_reply, face, points, words
 
 
@@ -46,9 +46,20 @@ def test_no_expression_is_named_where_none_leads():
 
 
 def test_shares_are_of_the_seconds_that_could_be_named():
-    shares = dict(measure(a_reply(seen=points(("sad", 6), ("no face", 20), ("happy", 2.4)))).shares())
-    assert sum(shares.values()) == pytest.approx(1)
-    assert shares["sad"] > 0.6
+    led = dict(shares(measure(a_reply(seen=points(("sad", 6), ("no face", 20), ("happy", 2.4)))).spells))
+    assert sum(led.values()) == pytest.approx(1)
+    assert led["sad"] > 0.6
+
+
+def test_the_voice_has_spells_of_its_own():
+    seen = [
+        Point(at=index / RATE, face=face("sad", 0.9), voice=face("calm" if index < 6 * RATE else "angry", 0.7))
+        for index in range(int(12 * RATE))
+    ]
+    answer = measure(a_reply(seen=seen))
+    assert [spell.label for spell in answer.spells] == ["sad"]
+    assert [(spell.label, round(spell.start)) for spell in answer.voice_spells] == [("calm", 0), ("angry", 6)]
+    assert (0.0, 6.0) in [(round(start, 1), round(end, 1)) for start, end in answer.moments()]
 
 
 def test_the_voices_peaks_lie_apart_and_carry_their_words():
@@ -77,7 +88,7 @@ def test_only_the_longest_pauses_are_told_in_their_order():
 def test_silence_measures_to_nothing_and_divides_by_nothing():
     answer = measure(a_reply("", [], duration=None))
     assert (answer.speaking_rate, answer.latency, answer.voiced_share) == (None, None, None)
-    assert (answer.spells, answer.peaks, answer.pauses, answer.shares()) == ((), (), (), [])
+    assert (answer.spells, answer.voice_spells, answer.peaks, answer.pauses) == ((), (), (), ())
 
 
 def test_one_word_has_no_rate():

@@ -23,6 +23,7 @@ from emotion.ml.labels import LABELS
 from emotion.ml.nets.voice_head import Plane, VoiceHead, VoiceHeadConfig
 from emotion.ml.training import metrics
 from emotion.ml.training.voice_examples import CLEAN, ROUGH, VARIED, WINDOWS, Heard
+from emotion.ml.voice import usual_of
 from emotion.ml.voice_features import VoiceFeaturesConfig
 
 Numbers = NDArray[np.int64]
@@ -198,6 +199,7 @@ def evaluate(examples: Examples, folds: Sequence[VoiceHead], config: VoiceTraini
         "rough": {condition: _folds_report(examples, folds, condition) for condition in ROUGH},
         "windows": {condition: _folds_report(examples, folds, condition) for condition in WINDOWS},
         "left-out sentence": _sentence_report(examples, config),
+        "speaker known by the recording itself": _recordings_report(examples, folds),
         "controls, leaky on purpose": _leaky_report(examples, config),
     }
 
@@ -259,6 +261,43 @@ def _sentence_report(examples: Examples, config: VoiceTrainingConfig) -> dict:
     splits = [ravdess.without_sentence(examples.clips, sentence, fold) for fold, sentence in product(folds, sentences)]
     heads = [_trained(examples, split, config) for split in splits]
     return _reports(examples, heads, [examples.places(split.test) for split in splits])
+
+
+def _recordings_report(examples: Examples, folds: Sequence[VoiceHead]) -> dict:
+    """As `Voice.tell` reads: each clip in a recording of its speaker, whose mean passes for her usual.
+
+    Ten clips of mixed labels, and the worst case: all of her clips of one label and nothing else.
+    """
+    tests = [examples.places(split.test) for split in _folds(examples)]
+    ways = {"ten mixed clips": _mixed, "one label throughout": _alike}
+    return {
+        name: _report(
+            examples,
+            [_in_recordings(head, examples, way(examples, test)) for head, test in zip(folds, tests, strict=True)],
+        )
+        for name, way in ways.items()
+    }
+
+
+@torch.inference_mode()
+def _in_recordings(head: VoiceHead, examples: Examples, recordings: Sequence[Numbers]) -> Told:
+    heard = [examples.heard(CLEAN).of(clips) for clips in recordings]
+    told = [head(rows, usual_of(head, rows)).numpy() for rows in (torch.from_numpy(one.features) for one in heard)]
+    return Told(np.concatenate(told), np.concatenate([one.clips for one in heard]))
+
+
+def _mixed(examples: Examples, test: Numbers) -> list[Numbers]:
+    rng, recordings = np.random.default_rng(0), []
+    for speaker in np.unique(examples.speakers[test]):
+        own = rng.permutation(test[examples.speakers[test] == speaker])
+        recordings += np.array_split(own, max(1, len(own) // 10))
+    return recordings
+
+
+def _alike(examples: Examples, test: Numbers) -> list[Numbers]:
+    who = [(speaker, label) for speaker in np.unique(examples.speakers[test]) for label in range(len(LABELS))]
+    recordings = [test[(examples.speakers[test] == one) & (examples.labels[test] == label)] for one, label in who]
+    return [recording for recording in recordings if len(recording)]
 
 
 def _leaky_report(examples: Examples, config: VoiceTrainingConfig) -> dict:

@@ -5,6 +5,7 @@ const FACE_HEIGHT = 190; // px
 const VOICE_HEIGHT = 130; // px
 const KEY_STEP = 0.2; // seconds, a point of the timeline
 const DRAG = 4; // px; less is a click
+const SOURCES = ["face", "voice", "both"]; // what an expression is read from
 
 class EmotionTimeline extends HTMLElement {
   connectedCallback() {
@@ -50,13 +51,14 @@ class EmotionTimeline extends HTMLElement {
   #build() {
     this.status.remove();
     this.step = 1 / (this.data.rate || 5);
+    this.source = SOURCES.find((name) => this.#wasRead(name)) ?? "face";
     this.legend = this.#make("ul", "timeline__legend");
     this.legend.setAttribute("role", "list");
     this.place = this.#make("div", "timeline__lanes");
     this.place.dir = "ltr"; // time runs to the right in every language
     this.slider = this.#makeSlider();
     this.readout = this.#make("p", "timeline__readout numbers");
-    this.append(this.legend, this.place, this.slider.parentElement, this.readout);
+    this.append(this.#makeChoice(), this.legend, this.place, this.slider.parentElement, this.readout);
     this.#drawLegend();
     this.#draw();
     this.hear = ({ detail }) => this.#show(detail);
@@ -76,19 +78,19 @@ class EmotionTimeline extends HTMLElement {
   #draw() {
     for (const chart of this.charts ?? []) chart.destroy();
     this.place.replaceChildren();
-    this.charts = [this.#faceLane(), this.#voiceLane()];
+    this.charts = [this.#expressionLane(), this.#voiceLane()];
     this.#show(this.review.seconds);
   }
 
-  #faceLane() {
-    const { at, face, labels } = this.data;
-    const layers = stacked(face);
+  #expressionLane() {
+    const { at, labels } = this.data;
+    const layers = stacked(this.data[this.source]);
     const tones = [...labels].reverse().map((label) => this.#token(`--tone-${label}`));
     const seam = this.#token("--surface-raised");
     const series = layers.map((_, index) => ({ stroke: seam, width: 1, fill: tones[index], points: { show: false } }));
     return this.#lane(FACE_HEIGHT, [at, ...layers], series, { y: { range: [0, 1] } }, [
-      this.#axis({ label: this.dataset.face, values: (_, ticks) => ticks.map((tick) => `${Math.round(tick * 100)} %`) }),
-    ], gapsOf(at, this.data.face_gap, this.step));
+      this.#axis({ label: this.dataset[this.source], values: (_, ticks) => ticks.map((tick) => `${Math.round(tick * 100)} %`) }),
+    ], gapsOf(at, this.#gaps(), this.step));
   }
 
   #voiceLane() {
@@ -106,8 +108,17 @@ class EmotionTimeline extends HTMLElement {
     const scales = { share: { range: [0, 1] }, z: { range: around(2) }, semitones: { range: around(6) } };
     return this.#lane(VOICE_HEIGHT, [at, speech, arousal, pitch], series, scales, [
       this.#axis({ scale: "z", label: this.dataset.voice, values: (_, ticks) => ticks.map((tick) => signed(tick)) }),
-    ], gapsOf(at, this.data.voice_gap, this.step));
+    ], gapsOf(at, this.data.sound_gap, this.step));
   }
+
+  // Why the lane is empty at a moment. Together they have a gap only where both have one.
+  #gaps() {
+    const { face_gap, voice_gap, both } = this.data;
+    if (this.source === "both") return face_gap.map((reason, index) => (both[0][index] === null ? reason ?? voice_gap[index] : null));
+    return this.source === "face" ? face_gap : voice_gap;
+  }
+
+  #wasRead(name) { return this.data[name][0].some((share) => share !== null); }
 
   #lane(height, data, series, scales, axes, gaps) {
     const longest = Math.max(this.data.duration || 0, this.data.at.at(-1) ?? 0);
@@ -176,6 +187,22 @@ class EmotionTimeline extends HTMLElement {
     return item;
   }
 
+  #makeChoice() {
+    const choice = this.#make("fieldset", "timeline__sources");
+    const legend = document.createElement("legend");
+    legend.textContent = this.dataset.sourceOf;
+    choice.append(legend);
+    for (const name of SOURCES) {
+      const label = document.createElement("label");
+      const radio = document.createElement("input");
+      Object.assign(radio, { type: "radio", name: `source-${this.review.dataset.answer}`, value: name, checked: name === this.source, disabled: !this.#wasRead(name) });
+      radio.addEventListener("change", () => { this.source = name; this.#draw(); });
+      label.append(radio, this.dataset[name]);
+      choice.append(label);
+    }
+    return choice;
+  }
+
   // --- The clock, both ways ---
 
   #listen(chart) {
@@ -215,15 +242,12 @@ class EmotionTimeline extends HTMLElement {
   }
 
   #words(seconds) {
-    const { at, face, label_words: words, face_gap, voice_gap, speech, pitch, arousal } = this.data;
+    const { at, face, voice, label_words: words, face_gap, voice_gap, speech, pitch, arousal } = this.data;
     const index = nearest(at, seconds);
-    const order = ranked(face, words, index);
-    const seen = order
-      ? order.slice(0, 3).filter(({ share }) => share >= 0.01).map(({ label, share }) => `${label} ${Math.round(share * 100)} %`).join(", ")
-      : (face_gap[index] ?? this.dataset.nothing);
-    const heard = [];
+    const seen = leading(face, words, index) || (face_gap[index] ?? this.dataset.nothing);
+    const heard = [leading(voice, words, index)].filter(Boolean);
     if (voice_gap[index]) heard.push(voice_gap[index]);
-    else if (speech[index] >= 0.5) heard.push(this.dataset.speech);
+    else if (!heard.length && speech[index] >= 0.5) heard.push(this.dataset.speech);
     if (arousal[index] != null) heard.push(`${this.dataset.arousal} ${signed(arousal[index], 1)}`);
     if (pitch[index] != null) heard.push(`${this.dataset.pitch} ${signed(pitch[index], 1)} ${this.dataset.semitones}`);
     return `${clock(seconds)} · ${this.dataset.face}: ${seen} · ${this.dataset.voice}: ${heard.join(", ") || this.dataset.nothing}`;
@@ -250,6 +274,12 @@ class EmotionTimeline extends HTMLElement {
     this.probe.style.color = `var(${name})`;
     return getComputedStyle(this.probe).color;
   }
+}
+
+// The three most probable labels of a moment, in words; nothing in a gap.
+function leading(shares, words, index) {
+  const order = ranked(shares, words, index) ?? [];
+  return order.slice(0, 3).filter(({ share }) => share >= 0.01).map(({ label, share }) => `${label} ${Math.round(share * 100)} %`).join(", ");
 }
 
 function signed(value, digits = 0) {

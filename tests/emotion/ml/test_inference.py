@@ -67,7 +67,7 @@ def test_a_browsers_recording_is_read_at_five_points_a_second(answer):
     assert len(answer.points) == pytest.approx(6 * 5, abs=1)
     assert majority(answer.points) == "sad"
     assert any(point.pitch is not None for point in answer.points)
-    assert {point.voice_gap for point in answer.points} == {None, Gap.SILENCE}
+    assert {point.voice_gap for point in answer.points} == {None, Gap.SILENCE, Gap.LITTLE_SPEECH}
     assert not answer.failures
 
 
@@ -79,7 +79,11 @@ def test_every_point_is_a_probability_or_a_gap(answer):
             left, top, right, bottom = point.box
             assert 0 <= left < right <= 1
             assert 0 <= top < bottom <= 1
-        assert point.pitch is None or point.voice_gap is None
+        assert (point.voice is None) == (point.voice_gap is not None)
+        assert point.pitch is None or point.voice_gap in (None, Gap.LITTLE_SPEECH)
+        assert (point.fused is None) == (point.face is None and point.voice is None)
+        for channel in (point.voice, point.fused):
+            assert channel is None or sum(channel) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_face_cut_off_by_the_picture_has_its_box_within_it(recogniser, tmp_path):
@@ -100,7 +104,7 @@ def test_a_reading_names_what_it_was_read_with(answer, recogniser):
     assert answer.pack == recogniser.pack == "starter"
     assert answer.pack_sha256 == recogniser.pack_sha256
     assert len(answer.pack_sha256) == 64
-    assert {"detector", "expression", "voice-activity", "pitch", "torch", "av"} <= set(answer.versions)
+    assert {"detector", "expression", "voice-activity", "pitch", "voice", "torch", "av"} <= set(answer.versions)
     assert "2.2.9" in answer.versions["detector"]
 
 

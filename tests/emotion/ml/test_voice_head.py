@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from emotion.ml import checkpoint, voice
+from emotion.ml import checkpoint, media, voice
 from emotion.ml.checkpoint import Card
 from emotion.ml.datasets import ravdess
 from emotion.ml.datasets.clips import Clip
@@ -20,6 +20,7 @@ from emotion.ml.training.voice_examples import CLEAN, Heard
 from emotion.ml.training.voice_head import NEUTRAL, Examples, VoiceTrainingConfig, evaluate, fit, train_folds
 from emotion.ml.voice import Voice, installed_whisper
 from emotion.ml.voice_features import VoiceFeatures, VoiceFeaturesConfig
+from tests.emotion.ml.recordings import speech
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +208,9 @@ def test_the_report_holds_every_protocol_and_the_leaky_control_flatters():
     report = evaluate(examples, train_folds(examples, VoiceTrainingConfig()), VoiceTrainingConfig())
     assert set(report["windows"]) == {"1 s windows", "2 s windows", "3 s windows"}
     assert len(report["left-out sentence"]["known"]["UAR of each"]) == 10
+    own = report["speaker known by the recording itself"]
+    assert own["ten mixed clips"]["UAR"] > own["one label throughout"]["UAR"] > 1 / 8
+    assert own["ten mixed clips"]["pooled"]["clips"] == len(examples.clips)
     folds, leaky = report["folds"]["stranger"], report["controls, leaky on purpose"]["stranger"]
     low, high = folds["interval of the pooled UAR, 95 %, over actors"]
     assert low < folds["pooled"]["unweighted_recall"] < high
@@ -240,6 +244,18 @@ def test_a_known_speaker_is_read_against_her_own_neutral_voice(shipped):
     known = shipped.read(hum(pitch=300), usual)
     assert known.sum().item() == pytest.approx(1.0, abs=1e-5)
     assert not torch.allclose(known, shipped.read(hum(pitch=300)), atol=1e-3)
+
+
+def test_a_narrator_sounds_less_moved_once_her_own_recording_says_how_she_usually_sounds(shipped):
+    """Read text, nobody moved: as a stranger's, a third of it was told for disgust."""
+    sound = media.sound(speech("two_cities.wav"))
+    windows = np.stack([sound[start : start + 48_000] for start in range(0, len(sound) - 48_000, 32_000)])
+    features = shipped.hear(windows)
+    alone = np.concatenate([shipped.tell(row[None]) for row in features])
+    whole = shipped.tell(features)
+    unmoved = [LABELS.index("neutral"), LABELS.index("calm")]
+    assert whole.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert whole[:, unmoved].sum(axis=1).mean() > alone[:, unmoved].sum(axis=1).mean() + 0.1
 
 
 def test_the_shipped_weights_say_what_they_learned_from():
