@@ -14,7 +14,8 @@ from clinic import vault
 from clinic.access import SignedInRequest, must_be
 from clinic.models import User
 from clinic.services import note_access_once
-from interviews import access, lanes, queries
+from emotion import lanes
+from interviews import access, queries
 from interviews.access import SAME_SITTING
 from interviews.passages import webvtt
 

@@ -72,3 +72,13 @@ def vendor(path: str) -> str:
         return static(name) if finders.find(name) else ""
     except ValueError:  # collected before it was installed: the manifest does not know it
         return ""
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """75.2 → 1:15. Nothing for nothing."""
+    if seconds is None:
+        return ""
+    minutes, left = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"

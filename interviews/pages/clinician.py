@@ -26,7 +26,8 @@ from clinic.access import SignedInRequest, must_be
 from clinic.models import User
 from clinic.sealed_files import SealedFile
 from clinic.services import note_access, note_access_once
-from interviews import access, caseload, lanes, queries, services, tasks
+from emotion import lanes
+from interviews import access, caseload, queries, services, tasks
 from interviews.access import SAME_SITTING
 from interviews.errors import InterviewError
 from interviews.forms import NewInterviewForm

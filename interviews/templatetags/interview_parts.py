@@ -44,13 +44,3 @@ def question_set_counts() -> dict[str, int]:
         "published": sets.filter(state=QuestionSet.State.PUBLISHED).count(),
         "drafts": sets.filter(state=QuestionSet.State.DRAFT).count(),
     }
-
-
-@register.filter
-def clock(seconds: float | None) -> str:
-    """75.2 → 1:15. Nothing for nothing."""
-    if seconds is None:
-        return ""
-    minutes, left = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"

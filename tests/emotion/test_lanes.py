@@ -2,9 +2,9 @@
 
 import pytest
 
+from emotion import lanes
 from emotion.ml.labels import LABELS
 from emotion.ml.readings import Gap, Point
-from interviews import lanes
 
 
 def a_face(label: str, share: float = 0.8) -> tuple[float, ...]:
