@@ -103,6 +103,15 @@ def refused(text: str, at: str = "") -> PydanticCustomError:
 class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _none_is_a_word(cls, values: Any) -> Any:
+        """TOML cannot say "no value": where a field may have none, the word "none" says it."""
+        if not isinstance(values, dict):
+            return values
+        may = {name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)}
+        return {name: None if name in may and value == "none" else value for name, value in values.items()}
+
 
 class CorpusConfig(Strict):
     """Which clips, and which of them are the test."""
@@ -225,6 +234,7 @@ class NetConfig(Strict):
         default="new",
         title="wav2vec2 head",
         description="A new classifier, or the one that the encoder's checkpoint already carries.",
+        validate_default=True,
     )
     projection: int = Field(
         default=128,
@@ -275,6 +285,15 @@ class NetConfig(Strict):
         if weights and name in ("efficientface", "temporal", "mmer"):
             raise refused("This net takes no trained voice. Leave the voice weights out.")
         return weights
+
+    @field_validator("encoder_head")
+    @classmethod
+    def _head_that_somebody_trained(cls, head: str, others: ValidationInfo) -> str:
+        name, encoder = others.data.get("name", ""), others.data.get("encoder")
+        trained = head == "published" or others.data.get("voice_weights") or encoder == "tiny"
+        if name.startswith("late-") and not trained:
+            raise refused("A late fusion does not train its voice. Give voice weights, or choose the published head.")
+        return head
 
 
 class Schedule(Strict):
@@ -526,11 +545,13 @@ class TrainingConfig(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_dropout_unless_asked(cls, values: Any) -> Any:
-        """What is not said is `none` for a net that has not both face and voice: only asking for more is an error."""
-        if isinstance(values, dict) and "modality_dropout" not in values and not both_channels(_net_name(values)):
-            return {"modality_dropout": "none", **values}
-        return values
+    def _the_net_s_own_dropout_unless_asked(cls, values: Any) -> Any:
+        """What is not said is what the net can have: only asking for more is an error."""
+        if not isinstance(values, dict) or "modality_dropout" in values:
+            return values
+        name = _net_name(values)
+        usual = "degrade" if name == "dynamic" else "softhard" if both_channels(name) else "none"
+        return {"modality_dropout": usual, **values}
 
     @field_validator("net")
     @classmethod
@@ -554,6 +575,8 @@ class TrainingConfig(Strict):
         net = others.data.get("net")
         if kind != "none" and isinstance(net, NetConfig) and not both_channels(net.name):
             raise refused("Modality dropout needs a net with both face and voice. Choose none.")
+        if kind in ("softhard", "noise") and isinstance(net, NetConfig) and net.name == "dynamic":
+            raise refused("Dynamic fusion learns from channels that show how bad they are. Choose degrade or none.")
         return kind
 
     @field_validator("phases")
