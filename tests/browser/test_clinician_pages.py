@@ -322,6 +322,22 @@ def test_a_gap_says_why(open_page, clinic):
     expect(page.locator(".timeline__readout")).to_contain_text("no face in the picture")
 
 
+def test_the_lane_shows_the_face_the_voice_or_both(open_page, clinic):
+    page = review(open_page(**DESK), clinic["finished"])
+    lane, readout = page.locator(".u-over").first, page.locator(".timeline__readout")
+    box = lane.bounding_box()
+    expect(page.get_by_role("radio", name="Face", exact=True)).to_be_checked()
+    page.get_by_role("radio", name="Voice", exact=True).check()
+    page.locator(".u-over").first.hover(position={"x": box["width"] * 0.48, "y": 30})
+    expect(readout).to_contain_text(re.compile(r"Face: no face in the picture · Voice: (calm|neutral|angry|sad) \d+ %"))
+    picture_of(page, "timeline-of-the-voice")
+    page.get_by_role("radio", name="Face and voice").press("Space")
+    expect(page.get_by_role("radio", name="Face and voice")).to_be_checked()
+    page.locator(".u-over").first.hover(position={"x": box["width"] * 0.95, "y": 30})
+    expect(readout).to_contain_text("Voice: silence")
+    assert accessibility_faults(page) == []
+
+
 def test_the_page_can_be_entered_past_the_navigation(open_page):
     page = open_page(**DESK)
     page.goto("/patients/")

@@ -94,14 +94,26 @@ def set_stages(subject: str, stages, state: str, percent: int = 100, reason: str
 
 def _point(at: float, duration: float) -> Point:
     share = at / duration
-    is_silent = share > 0.85
-    heard = {"speech": 0.05, "voice_gap": Gap.SILENCE} if is_silent else {"speech": 0.9 - 0.5 * (int(at) % 4 == 3)}
-    if not is_silent:
-        heard |= {"pitch": 22 + 3 * sin(at), "arousal": 1.4 * sin(at / 2)}
+    heard, voice = _heard(at, share)
     if 0.4 < share < 0.55:
-        return Point(at=at, face_gap=Gap.NO_FACE, **heard)
-    happy = max(0.02, min(0.9, share * 1.3 - 0.3))
-    sad = max(0.02, 0.75 - share + 0.1 * sin(3 * at))
-    weights = dict.fromkeys(LABELS, 0.02) | {"calm": 0.0, "neutral": 0.25, "happy": happy, "sad": sad}
-    total = sum(weights.values())
-    return Point(at=at, face=tuple(weights[label] / total for label in LABELS), **heard)
+        return Point(at=at, face_gap=Gap.NO_FACE, voice=voice, fused=voice, **heard)
+    face = _spread(
+        neutral=0.25, happy=max(0.02, min(0.9, share * 1.3 - 0.3)), sad=max(0.02, 0.75 - share + 0.1 * sin(3 * at))
+    )
+    both = tuple((one + other) / 2 for one, other in zip(face, voice, strict=True)) if voice else face
+    return Point(at=at, face=face, voice=voice, fused=both, **heard)
+
+
+def _heard(at: float, share: float) -> tuple[dict, tuple[float, ...] | None]:
+    """What the sound gives at a moment, and the voice's expression: none in silence, nor in the first second."""
+    if share > 0.85:
+        return {"speech": 0.05, "voice_gap": Gap.SILENCE}, None
+    heard = {"speech": 0.9 - 0.5 * (int(at) % 4 == 3), "pitch": 22 + 3 * sin(at), "arousal": 1.4 * sin(at / 2)}
+    if at < 1:
+        return heard | {"voice_gap": Gap.LITTLE_SPEECH}, None
+    return heard, _spread(neutral=0.3, calm=0.3, sad=0.3 - 0.2 * share, angry=0.1 + 0.4 * share)
+
+
+def _spread(**weights: float) -> tuple[float, ...]:
+    whole = dict.fromkeys(LABELS, 0.02) | {"calm": 0.0} | weights
+    return tuple(whole[label] / sum(whole.values()) for label in LABELS)

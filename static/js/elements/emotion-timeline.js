@@ -107,7 +107,7 @@ class EmotionTimeline extends HTMLElement {
     };
     const scales = { share: { range: [0, 1] }, z: { range: around(2) }, semitones: { range: around(6) } };
     return this.#lane(VOICE_HEIGHT, [at, speech, arousal, pitch], series, scales, [
-      this.#axis({ scale: "z", label: this.dataset.voice, values: (_, ticks) => ticks.map((tick) => signed(tick)) }),
+      this.#axis({ scale: "z", label: this.dataset.tone, values: (_, ticks) => ticks.map((tick) => signed(tick)) }),
     ], gapsOf(at, this.data.sound_gap, this.step));
   }
 
