@@ -41,7 +41,10 @@ def choose(pixels: NDArray[np.uint8], faces: Sequence[Face], config: ChoiceConfi
     if first.height < config.smallest * min(pixels.shape[:2]):
         return Gap.TOO_SMALL
     left, top, right, bottom = first.box.clip(min=0).astype(int)
-    return Gap.TOO_DARK if _brightness(pixels[top:bottom, left:right]) < config.dark else first
+    within = pixels[top:bottom, left:right]
+    if not within.size:
+        return Gap.NO_FACE  # the nets moved the box out of the picture
+    return Gap.TOO_DARK if _brightness(within) < config.dark else first
 
 
 def _brightness(pixels: NDArray[np.uint8]) -> float:

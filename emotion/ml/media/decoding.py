@@ -15,13 +15,24 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from emotion.ml.errors import NoPicture, NoSound, UnreadableRecording
-from emotion.ml.media.opening import DECODER_OPTIONS, SAMPLE_RATE, opened, origin, picture_of, seconds, sound_of
+from emotion.ml.media.opening import (
+    CONTAINERS,
+    DECODER_OPTIONS,
+    SAMPLE_RATE,
+    opened,
+    origin,
+    picture_of,
+    seconds,
+    sound_of,
+)
 from emotion.ml.media.probing import probe, refuse_beyond
 
 # A picture stands for a moment at most this far from it. Browsers leave gaps of 40 to 250 ms.
 NEAREST_WITHIN = 0.2  # seconds
 # Sound may jitter by this much before it counts as a hole (measured: none in intact recordings).
 HOLE = 0.05  # seconds
+# Decoding begins this much before a part and ends this much after it: sound needs a run-up, pictures come out of order.
+AROUND = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -54,26 +65,41 @@ def stream(
     pictures: bool = True,
     sound: bool = True,
     limit: float | None = None,
+    start: float = 0.0,
+    end: float | None = None,
+    containers: str = CONTAINERS,
 ) -> Iterator[Picture | Sound]:
     """Yield pictures at `rate` a second and the sound between them, holding no more than a moment of either.
+
+    start, end  seconds: little more than this part is decoded, and points and samples count from `start`. What comes
+                after `end` is for the caller to leave.
 
     A packet that cannot be decoded, or would be a huge picture, is left out: its moment simply has no
     picture or no sound. Runs on the calling thread alone. Raises UnreadableRecording, and RecordingTooLong
     beyond `limit` seconds.
     """
-    with opened(path) as container:
-        start = origin(container)
+    with opened(path, containers) as container:
+        zero = origin(container) + start
         seen = picture_of(container) if pictures else None
         heard = sound_of(container) if sound else None
-        chooser = _Chooser(rate, lines, start)
-        ear = _Ear(start)
+        chooser = _Chooser(rate, lines, zero)
+        ear = _Ear(zero)
         wanted = [track for track in (seen, heard) if track is not None]
         for track in wanted:
             track.codec_context.thread_count = 1  # workers share the cores
             track.codec_context.options = dict(DECODER_OPTIONS)  # pictures may grow on the way
+        unfinished = {track.index for track in wanted}
         try:
+            if start > AROUND:
+                container.seek(round((zero - AROUND) * av.time_base))
             for packet in container.demux(*wanted) if wanted else ():
-                refuse_beyond(limit, seconds(packet, start) or 0.0)
+                at = seconds(packet, zero) or 0.0
+                refuse_beyond(limit, at + start)
+                if end is not None and at > end - start + AROUND:
+                    unfinished.discard(packet.stream.index)
+                    if not unfinished:
+                        break
+                    continue
                 try:
                     frames = packet.decode()
                 except av.FFmpegError:
@@ -171,7 +197,7 @@ class _Ear:
         self.start = start
         self.resampler: AudioResampler | None = None
         self.due = 0.0  # when the next frame should begin, by the file's clock
-        self.position = 0  # where the next stretch goes, in samples
+        self.position: int | None = None  # where the next stretch goes, in samples
 
     def take(self, frame: AudioFrame) -> Iterator[Sound]:
         at = seconds(frame, self.start)
@@ -179,7 +205,8 @@ class _Ear:
         if self.resampler is None or at - self.due > HOLE:
             yield from self.rest()
             self.resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-            self.position = max(self.position, round(at * SAMPLE_RATE))
+            here = round(at * SAMPLE_RATE)
+            self.position = here if self.position is None else max(self.position, here)
             self.due = at
         self.due += frame.samples / frame.sample_rate
         yield from self._placed(self.resampler.resample(frame))
@@ -190,7 +217,10 @@ class _Ear:
             self.resampler = None
 
     def _placed(self, frames: list[AudioFrame]) -> Iterator[Sound]:
+        assert self.position is not None
         for frame in frames:
             samples = np.asarray(frame.to_ndarray(), np.float32).reshape(-1)
-            yield Sound(self.position, samples)
+            early = max(0, -self.position)  # before the part that was asked for
+            if early < len(samples):
+                yield Sound(self.position + early, samples[early:])
             self.position += len(samples)

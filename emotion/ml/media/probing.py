@@ -10,7 +10,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from emotion.ml.errors import RecordingTooLong, UnreadableRecording
-from emotion.ml.media.opening import opened, origin, picture_of, seconds, sound_of
+from emotion.ml.media.opening import CONTAINERS, opened, origin, picture_of, seconds, sound_of
 
 WEBM_CODECS = {"vp8", "vp9", "av1", "opus", "vorbis"}
 
@@ -37,12 +37,12 @@ class MediaInfo:
     runs_back: bool
 
 
-def probe(path: Path, limit: float | None = None) -> MediaInfo:
+def probe(path: Path, limit: float | None = None, containers: str = CONTAINERS) -> MediaInfo:
     """Look at every packet, decode none: a file that lies about its length, or gives none, is measured.
 
     Raises UnreadableRecording, and RecordingTooLong as soon as a packet lies beyond `limit` seconds.
     """
-    with opened(path) as container:
+    with opened(path, containers) as container:
         picture, sound = picture_of(container), sound_of(container)
         tracks = {stream.index: _Track() for stream in (picture, sound) if stream is not None}
         start = origin(container)

@@ -314,3 +314,27 @@ def test_a_picture_that_grows_huge_on_the_way_is_left_out(tmp_path):
         written.mux(packet)
     shapes = {picture.pixels.shape for picture in media.pictures(grown)}
     assert shapes == {(120, 160, 3)}
+
+
+@pytest.mark.parametrize(
+    ("name", "codecs"),
+    [("part.webm", ("libvpx-vp9", "libopus")), ("part.mp4", ("libx264", "aac")), ("part.mkv", ("libx264", "aac"))],
+)
+def test_a_part_of_a_recording_is_what_lies_there_in_the_whole(tmp_path, name, codecs):
+    noise = np.random.default_rng(0).normal(0, 0.5, 2 * 48_000)
+    noise = np.convolve(noise, np.ones(40) / 40, "same")
+    path = write(tmp_path / name, greys([number / 25 for number in range(50)]), noise, codecs=codecs)
+    start, end = 0.8, 1.4
+    part = list(media.stream(path, start=start, end=end))
+    pictures = [taken_at(picture) for picture in part if isinstance(picture, media.Picture)][:3]
+    whole = [taken_at(picture) for picture in media.pictures(path)]
+    assert pictures == pytest.approx(whole[4:7], abs=0.02)  # five a second: .8 s is point 4
+    heard = np.zeros(round((end - start) * 16_000), np.float32)
+    for stretch in part:
+        if isinstance(stretch, media.Sound):
+            room = heard[stretch.start : stretch.start + len(stretch.samples)]
+            room[:] = stretch.samples[: len(room)]
+    # Matroska's times are whole milliseconds: 16 samples.
+    expected, first = media.sound(path), round(start * 16_000)
+    nearby = [expected[first + late : first + late + len(heard)] for late in range(-16, 17)]
+    assert max(np.corrcoef(heard, there)[0, 1] for there in nearby) > 0.99
