@@ -122,6 +122,8 @@ class Migration(migrations.Migration):
                 ("phase", models.PositiveSmallIntegerField(default=1)),
                 ("figures", models.JSONField()),
                 ("confusion", models.JSONField(default=list)),
+                ("warnings", models.JSONField(default=list)),
+                ("is_best", models.BooleanField(default=False)),
                 ("ended_at", models.DateTimeField()),
                 (
                     "run",

@@ -107,6 +107,8 @@ class Epoch(models.Model):
     phase = models.PositiveSmallIntegerField(default=1)
     figures = models.JSONField()  # {"train_loss": 1.9, "validation_uar": 0.3, …}; null where no number came out
     confusion = models.JSONField(default=list)  # (label, guess): validation clips
+    warnings = models.JSONField(default=list)  # sentences: what somebody should look at
+    is_best = models.BooleanField(default=False)  # so far in its phase
     ended_at = models.DateTimeField()
 
     class Meta:
