@@ -10,11 +10,18 @@ from emotion.ml.errors import (
 )
 
 __all__ = [
+    "CheckpointRefused",
     "EmotionError",
     "EmotionRoomError",
+    "GateRefused",
     "NoPicture",
     "NoSound",
+    "PackRefused",
+    "PullInterrupted",
+    "PullRefused",
     "RecordingTooLong",
+    "TrialRefused",
+    "RunRefused",
     "UnreadableRecording",
     "WrongCheckpoint",
 ]
@@ -22,3 +29,31 @@ __all__ = [
 
 class EmotionRoomError(Exception):
     """The text may be shown to a person."""
+
+
+class RunRefused(EmotionRoomError):
+    """A training run cannot be started, stopped or gone on with the way it was asked."""
+
+
+class CheckpointRefused(EmotionRoomError):
+    """A file that the registry does not take, and why."""
+
+
+class PackRefused(EmotionRoomError):
+    """A pack that cannot be made, loaded or put to work."""
+
+
+class GateRefused(PackRefused):
+    """The cards do not prove enough, and nobody wrote why the pack should serve all the same."""
+
+
+class PullRefused(EmotionRoomError):
+    """A model that cannot be fetched, or is not what it was said to be."""
+
+
+class PullInterrupted(PullRefused):
+    """The connection broke; what arrived is kept, and the next try goes on from there."""
+
+
+class TrialRefused(EmotionRoomError):
+    """Files that cannot be tried."""

@@ -206,6 +206,8 @@ CELERY_TASK_ROUTES = {
     "interviews.tasks.join_recording": {"queue": "media"},
     "interviews.tasks.transcribe_answer": {"queue": "speech"},
     "interviews.tasks.read_answer": {"queue": "gpu"},
+    "emotion.tasks.start_waiting_runs": {"queue": "gpu"},
+    "emotion.tasks.look_after_runs": {"queue": "gpu"},
     "reports.tasks.*": {"queue": "reports"},
 }
 CELERY_TIMEZONE = "UTC"
@@ -256,9 +258,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_CHUNK_BYTES + 64 * 1024
 # --- Models and services ---
 
 MODELS_DIR = env.path("MODELS_DIR", VAR_DIR / "models").resolve()
+# A folder for each training run: what it goes on from, its best checkpoint, its log.
+RUNS_DIR = env.path("RUNS_DIR", VAR_DIR / "runs").resolve()
 # Empty takes a GPU where there is one.
 DEVICE = env.str("DEVICE", "", validate=must.Regexp(r"^(cpu|mps|cuda(:\d+)?)?$", error="Not cpu, cuda, cuda:1 or mps."))
 VOSK_MODELS = env.path("VOSK_MODELS", MODELS_DIR / "vosk").resolve()
+# With a folder named here, models are taken from it and no host is asked for them.
+OFFLINE_MODELS = env.path("OFFLINE_MODELS", None)
+MODEL_CATALOGUE = env.path("MODEL_CATALOGUE", None)  # in place of emotion/catalogue.toml
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 2 * 1024**3, validate=AT_LEAST_ONE)  # a checkpoint, or a clip to try
+TRIAL_HOURS = env.int("TRIAL_HOURS", 24, validate=AT_LEAST_ONE)  # then what an engineer tried is deleted
 # Empty: no language model is asked. Nothing leaves the machine unless a setting names where to.
 OLLAMA_HOST = env.str("OLLAMA_HOST", "http://127.0.0.1:11434")
 OLLAMA_MODEL = env.str("OLLAMA_MODEL", "llama3.2:3b")
