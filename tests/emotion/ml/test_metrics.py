@@ -83,3 +83,38 @@ def test_all_scores_agree_with_the_single_ones():
     assert told.recalls[2] is None
     assert told.unweighted_recall == pytest.approx(np.mean(told.recalls[:2]))
     assert sum(map(sum, told.confusion)) == 60
+
+
+def test_scores_of_tables_are_those_of_the_clips_they_count():
+    guesses = np.array([[0, 0, 0, 1, 1, 0], [1, 1, 0, 1, 1, 1]])
+    tables = np.stack([metrics.confusion(LABELS, each, classes=3) for each in guesses]).astype(float)
+    assert metrics.recall_of_tables(tables) == pytest.approx([metrics.unweighted_recall(LABELS, g) for g in guesses])
+    assert metrics.accuracy_of_tables(tables) == pytest.approx([metrics.accuracy(LABELS, each) for each in guesses])
+
+
+def test_the_interval_of_another_score_can_be_asked_for():
+    actors = np.arange(6) % 3
+    low, high = metrics.bootstrap_interval(LABELS, GUESSES, actors, metrics.accuracy_of_tables)
+    assert low <= metrics.accuracy(LABELS, GUESSES) <= high
+
+
+def test_drawn_tables_hold_whole_actors():
+    """Each of three actors has two clips: every draw of three actors has six, in steps of two."""
+    (drawn,) = metrics.bootstrap_tables(LABELS, [GUESSES], np.array([0, 0, 1, 1, 2, 2]), rounds=50, seed=0)
+    assert (drawn.sum(axis=(1, 2)) == 6).all()
+    assert (drawn.sum(axis=2)[:, 0] % 2 == 0).all()
+    assert len({table.tobytes() for table in drawn}) > 1
+
+
+def test_a_paired_difference_uses_the_same_actors_for_both():
+    rng = np.random.default_rng(3)
+    actors = np.repeat(np.arange(8), 20)
+    labels = np.tile([0, 1], 80)
+    right = rng.uniform(size=160) < rng.uniform(0.2, 1.0, size=8)[actors]
+    first = np.where(right, labels, 1 - labels)
+    second = np.where(right | (np.arange(160) % 10 == 0), labels, 1 - labels)
+    paired = metrics.paired_difference(labels, first, second, actors)
+    alone = metrics.bootstrap_interval(labels, first, actors)
+    assert paired.high - paired.low < (alone[1] - alone[0]) / 2
+    assert paired.low >= 0
+    assert paired.size == pytest.approx(paired.second - paired.first)
