@@ -59,20 +59,35 @@ def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def train(chosen: argparse.Namespace) -> None:
     from emotion.ml.training import run  # loads torch
     from emotion.ml.training.config import ConfigRefused, TrainingConfig
+    from emotion.ml.training.data import data_for
+    from emotion.ml.training.progress import Epoch
 
     try:
         text = chosen.config.read_text()
     except OSError as error:
         raise ConfigRefused({"config": f"{chosen.config} cannot be read."}) from error
     config = TrainingConfig.from_toml(text)
-    with tqdm(total=config.epochs, unit="epoch") as bar:
+    with tqdm(unit="clip", desc="preparing", leave=False) as bar:
 
-        def show(epoch: run.Epoch) -> None:
+        def prepared(done: int, count: int) -> None:
+            bar.total = count
+            bar.update(done - bar.n)
+
+        data = data_for(config, prepared)
+    with tqdm(total=config.total_epochs, unit="epoch") as bar:
+        warned: set[str] = set()
+
+        def show(epoch: Epoch) -> None:
             bar.update(epoch.number - bar.n)
-            bar.set_postfix(loss=f"{epoch.validation_loss:.3f}", UAR=f"{epoch.validation_uar:.3f}")
+            bar.set_postfix(loss=f"{epoch.validation_loss:.3f}", UAR=f"{epoch.validation_uar:.3f}", phase=epoch.phase)
+            for warning in epoch.warnings:
+                if warning.kind not in warned:
+                    warned.add(warning.kind)
+                    bar.write(warning.text, file=sys.stderr)
 
-        made = run.run(config, run.made_data(config), chosen.out, on_epoch=show)
-    print(json.dumps({"checkpoint": str(chosen.out / run.BEST), "sha256": made.sha256, **made.card.metrics}))
+        made = run.run(config, data, chosen.out, on_epoch=show)
+    told = {name: value for name, value in made.card.metrics.items() if name != "predictions"}
+    print(json.dumps({"checkpoint": str(chosen.out / run.BEST), "sha256": made.sha256, **told}))
 
 
 def add_describe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -17,7 +17,7 @@ from transformers.utils import cached_file
 
 from emotion.ml.errors import WrongCheckpoint
 from emotion.ml.labels import LABELS
-from emotion.ml.nets.blocks import mean_over_time, steps_heard
+from emotion.ml.nets.blocks import StillWhereFrozen, mean_over_time, steps_heard
 from emotion.ml.nets.published import load_strictly, read_published
 
 SAMPLE_RATE = 16_000  # Hz
@@ -138,7 +138,7 @@ class Wav2Vec2VoiceConfig:
     classes: int = len(LABELS)
 
 
-class Wav2Vec2Voice(nn.Module):
+class Wav2Vec2Voice(StillWhereFrozen):
     """The encoder's steps, projected, pooled over time, classified.
 
     Source: Wav2Vec2ForSequenceClassification of transformers; with `tanh`, the head of github.com/m3hrdadfi/soxan.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,10 @@ from torch.nn.functional import cross_entropy
 
 from emotion.ml.errors import EmotionError
 from emotion.ml.training.examples import Batch
+from emotion.ml.training.systems import Learner
+
+Item = TypeVar("Item")
+OnStep = Callable[[float, int, int], None]  # loss, step from 1, steps of the epoch
 
 
 class Diverged(EmotionError):
@@ -32,52 +37,84 @@ class Told(NamedTuple):
         return float(cross_entropy(self.logits, self.labels))
 
 
+class Learned(NamedTuple):
+    """The sum of the losses over the clips, and the clips."""
+
+    loss: float
+    clips: int
+
+    @property
+    def mean(self) -> float:
+        return self.loss / max(1, self.clips)
+
+
 def train_epoch(
-    net: nn.Module,
+    learner: Learner,
     batches: Iterable[Batch],
     optimiser: torch.optim.Optimizer,
     *,
     device: torch.device,
+    step: Callable[[Batch], Tensor] | None = None,
+    turn: Callable[[Tensor], Tensor] = lambda faces: faces,
     spread: Callable[[Batch], Batch] = lambda batch: batch,
     precise: Callable[[], AbstractContextManager] = torch.enable_grad,
     clip: float | None = None,
-    on_step: Callable[[float], None] = lambda loss: None,
-) -> float:
-    """The mean loss over the clips. `spread` is modality dropout; `precise` the precision. Raises Diverged."""
-    net.train()
-    total = clips = 0.0
-    for batch in batches:
-        batch = spread(batch.to(device))
+    accumulate: int = 1,
+    steps: int = 0,
+    on_step: OnStep = lambda loss, step, steps: None,
+) -> Learned:
+    """
+    step      the learner, or what wraps it so that several processes share its gradients
+    turn      augmentation of faces
+    spread    modality dropout
+    precise   the precision
+    steps     how many there will be, for on_step
+
+    Raises Diverged.
+    """
+    learner.train()
+    forward, total, clips = step or learner, 0.0, 0
+    for number, parts in enumerate(in_groups(batches, accumulate), start=1):
         optimiser.zero_grad(set_to_none=True)
-        with precise():
-            loss = cross_entropy(net(batch.faces, batch.voice).float(), batch.labels)
-        if not torch.isfinite(loss):
+        count = sum(len(part) for part in parts)
+        loss = 0.0
+        for part in parts:
+            with torch.no_grad():
+                batch = spread(learner.prepared(part.to(device), turn))
+            with precise():
+                each = forward(batch)
+            (each * (len(part) / count)).backward()
+            loss += float(each.detach()) * len(part) / count
+            total += float(each.detach()) * len(batch)
+            clips += len(batch)
+        # With several processes the norm is one and the same in all of them, so they stop together.
+        norm = nn.utils.clip_grad_norm_(learner.parameters(), float("inf") if clip is None else clip)
+        if not torch.isfinite(norm):
             raise Diverged("The loss is no number any more. Try a lower learning rate or gradient clipping.")
-        loss.backward()
-        if clip is not None:
-            nn.utils.clip_grad_norm_(net.parameters(), clip)
         optimiser.step()
-        total += float(loss.detach()) * len(batch.labels)
-        clips += len(batch.labels)
-        on_step(float(loss.detach()))
-    return total / max(1, clips)
+        on_step(loss, number, steps)
+    return Learned(total, clips)
+
+
+def in_groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    waiting = iter(items)
+    while group := list(islice(waiting, size)):
+        yield group
 
 
 @torch.inference_mode()
 def ask(
-    net: nn.Module,
+    learner: Learner,
     batches: Iterable[Batch],
     *,
     device: torch.device,
-    without: str = "",
+    change: Callable[[Batch], Batch] = lambda batch: batch,
 ) -> Told:
-    """What the net says of every clip, in order. `without` "face" or "voice" shows it zeros for that channel."""
-    net.eval()
+    """What the net says of every clip, in order. `change` takes a channel away."""
+    learner.eval()
     logits, labels = [], []
-    for batch in batches:
-        batch = batch.to(device)
-        faces = torch.zeros_like(batch.faces) if without == "face" else batch.faces
-        voice = torch.zeros_like(batch.voice) if without == "voice" else batch.voice
-        logits.append(net(faces, voice).float().cpu())
+    for part in batches:
+        batch = change(learner.prepared(part.to(device)))
+        logits.append(learner.logits(batch).float().cpu())
         labels.append(batch.labels.cpu())
     return Told(torch.cat(logits), torch.cat(labels))

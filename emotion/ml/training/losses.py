@@ -95,12 +95,14 @@ def spelling_loss(
 
 @dataclass(frozen=True)
 class MMERLossConfig:
-    """`weight` is the published λ. `mean` is the form of the supervised contrastive term."""
+    """`weight` is the published λ. `mean` is the form of the supervised contrastive term, unless `contrast` leaves it
+    out."""
 
     weight: float = 0.1
     temperature: float = 0.07
     mean: Literal["outside", "inside"] = "outside"
     spelling: Literal["sum", "mean"] = "sum"
+    contrast: bool = True
 
 
 class MMERLoss(NamedTuple):
@@ -133,8 +135,9 @@ def mmer_loss(
     seen = net.original_view(original.joint)
     label = functional.cross_entropy(original.logits, labels)
     spelling = spelling_loss(original.spelling, letters, original.heard, config.spelling)
-    contrast = supervised_contrastive(seen, labels, config.temperature, config.mean)
-    twin = label.new_zeros(())
+    contrast = twin = label.new_zeros(())
+    if config.contrast:
+        contrast = supervised_contrastive(seen, labels, config.temperature, config.mean)
     if altered is not None:
         twin = info_nce(seen, net.altered_view(altered.joint), config.temperature)
     total = label + config.weight * (spelling + twin + contrast)

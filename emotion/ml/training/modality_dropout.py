@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
-Kind = Literal["softhard", "noise", "none"]
+from emotion.ml.training.examples import Batch, Example
+from emotion.ml.training.variations import Channel, degraded
+
+Kind = Literal["softhard", "noise", "degrade", "none"]
+
+GONE = 0.25  # of the degraded copies have no such channel at all
 
 
 class Dropped(NamedTuple):
@@ -20,6 +28,48 @@ class Dropped(NamedTuple):
     faces: Tensor
     voice: Tensor
     source: Tensor
+
+
+def dropped(batch: Batch, kind: Kind, generator: Generator | None = None) -> Batch:
+    """The batch of a net with faces and one voice, with copies that lack something; degraded ones are in it already."""
+    if kind in ("none", "degrade"):
+        return batch
+    assert batch.faces is not None
+    if batch.cepstrum is not None:
+        found = drop_modalities(batch.faces, batch.cepstrum, kind, generator)
+        return replace(batch.of(found.source), faces=found.faces, cepstrum=found.voice)
+    assert batch.sound is not None
+    found = drop_modalities(batch.faces, batch.sound, kind, generator)
+    return replace(batch.of(found.source), faces=found.faces, sound=found.voice)
+
+
+def with_degraded(examples: Sequence[Example], rng: np.random.Generator) -> list[Example]:
+    """Three of each clip: as it is; with a spoilt face or none; with a spoilt voice or none. Our own."""
+    channels: tuple[Channel, ...] = ("face", "voice")
+    spoilt = [degraded_or_gone(example, channel, rng) for channel in channels for example in examples]
+    return [*examples, *spoilt]
+
+
+def degraded_or_gone(example: Example, channel: Channel, rng: np.random.Generator) -> Example:
+    if rng.random() >= GONE:
+        return degraded(example, channel, rng)
+    if channel == "voice":
+        return example._replace(name="", sound=torch.zeros_like(example.sound))
+    none = torch.zeros_like(example.has_face)
+    return example._replace(name="", faces=torch.zeros_like(example.faces), has_face=none)
+
+
+def without(batch: Batch, channel: Literal["face", "voice", "text"], kind: Kind, draws: Generator | None) -> Batch:
+    """The batch with one channel missing, as the net has known it to be missing in training."""
+    if channel == "text":
+        return replace(batch, texts=("",) * len(batch))
+    if channel == "face":
+        assert batch.faces is not None
+        assert batch.has_face is not None
+        return replace(batch, faces=missing(batch.faces, kind, draws), has_face=torch.zeros_like(batch.has_face))
+    cepstrum = None if batch.cepstrum is None else missing(batch.cepstrum, kind, draws)
+    sound = None if batch.sound is None else missing(batch.sound, kind, draws)
+    return replace(batch, cepstrum=cepstrum, sound=sound)
 
 
 def drop_modalities(faces: Tensor, voice: Tensor, kind: Kind, generator: Generator | None = None) -> Dropped:

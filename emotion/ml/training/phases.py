@@ -28,7 +28,13 @@ ENHANCED = (
     Phase(2, "ravdess", frozen=("voice.encoder.",)),  # all but what comes before the projector
     Phase(3, "iemocap"),  # fine-tuning
 )
-PHASES: Mapping[str, tuple[Phase, ...]] = {"enhanced": ENHANCED}
+# The head first, because a random one would bend the encoder (Kumar et al., ICLR 2022); the convolutions never, as is
+# usual (Baevski et al., NeurIPS 2020, section 4.2).
+WAV2VEC2 = (
+    Phase(1, "ravdess", frozen=("encoder.",)),
+    Phase(2, "ravdess", frozen=("encoder.model.feature_extractor.",)),
+)
+PHASES: Mapping[str, tuple[Phase, ...]] = {"enhanced": ENHANCED, "wav2vec2": WAV2VEC2}
 
 
 def phases_of(net: str, corpus: str) -> tuple[Phase, ...]:

@@ -61,7 +61,7 @@ class NetGenerator:
                 faces, (self.side, self.side), mode="bilinear", align_corners=False, antialias=True
             )
         faces = faces * self.scale if self.prepare is None else self.prepare(faces)
-        logits = self.net(faces) / self.temperature
+        logits = self.net.to(faces.device)(faces) / self.temperature
         ours, theirs = map(list, zip(*self.columns, strict=True))
         soft = logits.new_zeros(len(logits), len(self.labels))
         soft[:, ours] = logits[:, theirs].softmax(dim=1)

@@ -6,9 +6,11 @@ import torch
 from emotion.ml import checkpoint
 from emotion.ml.errors import EmotionError
 from emotion.ml.training.config import TrainingConfig
-from emotion.ml.training.examples import batches, collate
+from emotion.ml.training.data import Data, data_for
+from emotion.ml.training.examples import Collating, batches
 from emotion.ml.training.loop import Diverged, ask, train_epoch
-from emotion.ml.training.run import Data, Stopped, build, made_data, run
+from emotion.ml.training.run import Stopped, run
+from emotion.ml.training.systems import build, learner_for
 
 TINY = {
     "corpus": {"actors": 3},
@@ -20,6 +22,9 @@ TINY = {
 }
 
 
+COLLATE = Collating(("faces", "cepstrum"))
+
+
 @pytest.fixture(scope="module")
 def tiny() -> TrainingConfig:
     return TrainingConfig.checked(TINY)
@@ -27,7 +32,7 @@ def tiny() -> TrainingConfig:
 
 @pytest.fixture(scope="module")
 def data(tiny) -> Data:
-    return made_data(tiny)
+    return data_for(tiny)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +55,7 @@ def test_a_run_tells_of_every_epoch_and_leaves_its_best_with_a_card(tiny, data, 
     assert [epoch.number for epoch in told] == [1, 2, 3]
     assert made.card.corpora == ("made",)
     assert made.card.metrics["validation"]["UAR"] == max(epoch.validation_uar for epoch in told)
-    assert set(made.card.metrics["test"]) == {"both", "voice only", "face only"}
+    assert set(made.card.metrics["test"]) == {"both", "voice only", "face only", "noisy"}
     assert checkpoint.load(tmp_path / "best.safetensors").sha256 == made.sha256
 
 
@@ -93,12 +98,12 @@ def test_it_ends_early_when_validation_no_longer_gets_better(data, tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_run_with_advice(tiny, data):
-    net = build(tiny.net)
+    learner = learner_for(build(tiny.net), tiny)
     with torch.no_grad():
-        net.classifier.weight.fill_(float("nan"))
-    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+        learner.net.classifier.weight.fill_(float("nan"))
+    optimiser = torch.optim.SGD(learner.parameters(), lr=0.1)
     with pytest.raises(Diverged, match="lower learning rate"):
-        train_epoch(net, batches(data.train[:4], 4, 32), optimiser, device=torch.device("cpu"))
+        train_epoch(learner, batches(data.train[:4], 4, COLLATE), optimiser, device=torch.device("cpu"))
 
 
 @pytest.mark.parametrize("fusion", ["lt", "it", "ia"])
@@ -106,23 +111,22 @@ def test_four_made_clips_are_learned_by_heart(fusion, data):
     torch.manual_seed(0)
     config = TrainingConfig.checked(TINY | {"net": {"width": 0.1, "side": 32, "name": fusion}})
     four = [next(example for example in data.train if example.label == label) for label in range(0, 8, 2)]
-    net, device = build(config.net), torch.device("cpu")
-    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    learner, device = learner_for(build(config.net), config), torch.device("cpu")
+    optimiser = torch.optim.AdamW(learner.parameters(), lr=3e-3)
     for _ in range(60):
-        train_epoch(net, batches(four, 4, 32), optimiser, device=device)
+        train_epoch(learner, batches(four, 4, COLLATE), optimiser, device=device)
     # In training mode: four clips are too few for the running means to settle.
-    net.train()
-    batch = collate(four, 32)
-    assert net(batch.faces, batch.voice).argmax(1).tolist() == [0, 2, 4, 6]
+    learner.train()
+    assert learner.logits(learner.prepared(COLLATE(four))).argmax(1).tolist() == [0, 2, 4, 6]
 
 
 def test_a_clip_is_told_the_same_alone_and_among_others(tiny, data):
-    net = build(tiny.net)
-    together = ask(net, batches(data.test[:6], 6, 32), device=torch.device("cpu")).logits
-    alone = ask(net, batches(data.test[:6], 1, 32), device=torch.device("cpu")).logits
+    learner = learner_for(build(tiny.net), tiny)
+    together = ask(learner, batches(data.test[:6], 6, COLLATE), device=torch.device("cpu")).logits
+    alone = ask(learner, batches(data.test[:6], 1, COLLATE), device=torch.device("cpu")).logits
     assert torch.allclose(together, alone, atol=1e-5)
 
 
 def test_a_last_batch_of_one_joins_the_batch_before_it(data):
-    sizes = [len(batch.labels) for batch in batches(data.train[:9], 4, 32, torch.Generator().manual_seed(0))]
+    sizes = [len(batch.labels) for batch in batches(data.train[:9], 4, COLLATE, torch.Generator().manual_seed(0))]
     assert sizes == [4, 5]

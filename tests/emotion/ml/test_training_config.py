@@ -85,7 +85,7 @@ def test_the_line_falls_to_nothing():
 
 def test_a_config_survives_being_written_down():
     for name in get_args(NetName):
-        config = TrainingConfig.checked({"net": {"name": name}})
+        config = TrainingConfig.checked({"net": {"name": name, "encoder": "tiny"}})
         assert TrainingConfig.checked(config.model_dump(mode="json")) == config
 
 
