@@ -29,6 +29,7 @@ from emotion.ml.training.systems import Learner
 Value = TypeVar("Value")
 
 LONGEST_WAIT = timedelta(hours=2)  # for the first process, which validates while the others wait
+MEETING, SETTINGS = "meeting", "processes.json"  # in the run's folder while several processes are at it
 LAST_WORDS = 500  # characters of a process that ended
 
 
@@ -82,7 +83,7 @@ def team_of(config: TrainingConfig, folder: Path) -> Iterator[Team]:
     if count == 1:
         yield Team(0, 1, device_for("cuda:0" if config.device == "cuda:all" else config.device))
         return
-    meeting, settings = folder / "meeting", folder / "processes.json"
+    meeting, settings = folder / MEETING, folder / SETTINGS
     meeting.unlink(missing_ok=True)
     settings.write_text(config.model_dump_json())
     others = [_begin(folder, number, count) for number in range(1, count)]
@@ -116,7 +117,7 @@ def joined(config: TrainingConfig, folder: Path, number: int, count: int) -> Ite
             os.environ[f"{library}_SOCKET_IFNAME"] = loopback  # nobody outside this machine takes part
     distributed.init_process_group(
         "nccl" if cuda else "gloo",
-        init_method=f"file://{(folder / 'meeting').resolve()}",
+        init_method=f"file://{(folder / MEETING).resolve()}",
         rank=number,
         world_size=count,
         timeout=LONGEST_WAIT,
@@ -151,7 +152,7 @@ def device_for(name: str) -> torch.device:
 
 def _begin(folder: Path, number: int, count: int) -> subprocess.Popen:
     with _log(folder, number).open("wb") as log:
-        command = [sys.executable, "-m", "emotion.ml.training.distributed", str(folder), str(number), str(count)]
+        command = [sys.executable, "-m", "emotion.ml.training.process", str(folder), str(number), str(count)]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
@@ -169,19 +170,3 @@ def _log(folder: Path, number: int) -> Path:
 def _last_words(folder: Path, number: int) -> str:
     said = _log(folder, number).read_text(errors="replace").strip()
     return said.splitlines()[-1][:LAST_WORDS] if said else f"process {number} said nothing."
-
-
-def main(arguments: list[str]) -> None:
-    """One of the other processes: the same run on its own share, told by the first one when to go on."""
-    from emotion.ml.training.data import data_for
-    from emotion.ml.training.run import take_part
-
-    folder, number, count = Path(arguments[0]), int(arguments[1]), int(arguments[2])
-    config = TrainingConfig.model_validate_json((folder / "processes.json").read_text())
-    data = data_for(config)
-    with joined(config, folder, number, count) as team:
-        take_part(config, data, folder, team)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
