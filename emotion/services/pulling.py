@@ -172,8 +172,7 @@ def _offline(model: Model, file: File) -> Path:
         if place.is_file():
             return place
     raise PullRefused(
-        f"There is no {model.name}/{file.name} in the folder that OFFLINE_MODELS names. As long as it is set, no host is "
-        "asked."
+        f"OFFLINE_MODELS names a folder without {model.name}/{file.name}, and while it is set no host is asked."
     )
 
 

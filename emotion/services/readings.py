@@ -15,9 +15,11 @@ from django.conf import settings
 from django.db import transaction
 
 from clinic import vault
+from emotion.errors import WrongCheckpoint
 from emotion.ml.readings import Point, Reading
-from emotion.models import StoredReading, TimelineSegment
+from emotion.models import Pack, StoredReading, TimelineSegment
 from emotion.queries import segment_name
+from emotion.services.registry import folder_of, serving_pack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,12 +30,22 @@ if TYPE_CHECKING:
 OnProgress = Callable[[str, float], None]  # stage ("faces" or "voice"), share done
 
 
-@lru_cache(maxsize=1)
-def recogniser() -> Recogniser:
-    """The recogniser of this process, loaded once. Raises WrongCheckpoint where a model file is missing or damaged."""
-    from emotion.ml.inference import Recogniser
+def recogniser(pack: Pack | None = None) -> Recogniser:
+    """The recogniser of a pack; without one, of the pack that serves now. Loaded once a process, and anew when another
+    pack was promoted: asking costs one small query. Raises WrongCheckpoint where a file is missing or was changed.
+    """
+    pack = pack or serving_pack()
+    return _loaded(folder_of(pack), pack.sha256) if pack else _loaded(None, "")
 
-    return Recogniser.load(device=_device(), threads=settings.WORKER_THREADS)
+
+@lru_cache(maxsize=2)  # the serving one, and one that is being tried
+def _loaded(folder: Path | None, sha256: str) -> Recogniser:
+    from emotion.ml import clip_reading
+
+    loaded = clip_reading.load(folder, device=_device(), threads=settings.WORKER_THREADS)
+    if folder and loaded.pack_sha256 != sha256:
+        raise WrongCheckpoint(f"The files of the pack {folder.name} are not the ones that were put to work.")
+    return loaded
 
 
 def read(path: Path, on_progress: OnProgress | None = None) -> Reading:

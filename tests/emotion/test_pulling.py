@@ -191,7 +191,7 @@ def test_with_a_folder_named_no_host_is_asked(listed, engineer, server, settings
     settings.OFFLINE_MODELS = tmp_path / "stick"
     model = listed(more=published())
     wanted = pulling.ask_for(model, engineer)
-    with pytest.raises(PullRefused, match="There is no net/weights"):
+    with pytest.raises(PullRefused, match="names a folder without net/weights"):
         pulling.pull(wanted)
     (tmp_path / "stick" / "net").mkdir(parents=True)
     (tmp_path / "stick" / "net" / "weights.bin").write_bytes(WEIGHTS)
