@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from emotion.ml.commands import prepare
+from emotion.ml.commands import evaluate, prepare
 from emotion.ml.errors import EmotionError
 from emotion.ml.training import voice_commands
 
@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_train(commands)
     add_describe(commands)
     prepare.add_to(commands)
+    evaluate.add_to(commands)
     voice_commands.add_to(commands)
     chosen = parser.parse_args(arguments)
     try:
