@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from clinic.models import User
-from interviews.models import Answer, Interview, Invitation, Recording
+from interviews.models import Answer, Interview, Invitation, Recording, RiskFlag
 
 SAME_SITTING = timedelta(minutes=10)  # a clinician looking at the same thing again within it is noted once
 
@@ -24,6 +24,12 @@ def answer_for(user: User, pk: int) -> Answer:
     """An answer that a patient of the clinician's caseload gave."""
     rows = Answer.objects.select_related("interview__patient", "interview__question_set__disorder", "question")
     return get_object_or_404(rows, pk=pk, interview__in=Interview.objects.visible_to(user))
+
+
+def flag_for(user: User, pk: int) -> RiskFlag:
+    """What was found in an answer of the clinician's caseload, by the answer's id."""
+    visible = Interview.objects.visible_to(user)
+    return get_object_or_404(RiskFlag, answer=pk, answer__interview__in=visible)
 
 
 def recording_for(user: User, pk: UUID) -> Recording:

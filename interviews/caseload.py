@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Job, Patient, User
-from interviews.models import Answer, Interview, InterviewQuerySet
-from interviews.queries import Progress, Stage, progress_of
+from interviews.models import Answer, Interview, InterviewQuerySet, RiskFlag
+from interviews.queries import Progress, Stage, open_flags, progress_of
 from interviews.stages import LABELS
 
 
@@ -36,6 +36,7 @@ class Failure:
 class Day:
     """What needs a clinician today."""
 
+    alerts: list[RiskFlag]  # words that call for a person, not acknowledged yet: all of them, whatever else is cut
     to_review: list[Row]
     under_way: list[Row]
     declined: list[Interview]  # the patient read what is recorded and did not agree, or took it back
@@ -91,6 +92,7 @@ def day(clinician: User, most: int = 8) -> Day:
         ]
     )
     return Day(
+        alerts=open_flags(clinician.pk),
         to_review=[row for row in shown if row.interview.state == Interview.State.FINISHED],
         under_way=[row for row in shown if row.interview.state == Interview.State.STARTED],
         declined=list(mine.exclude(refused_at=None).order_by("-refused_at")[:most]),

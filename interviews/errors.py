@@ -67,6 +67,12 @@ class NotARecording(InterviewError):
     status = 422
 
 
+class NothingToCheck(InterviewError):
+    """There are no words to look through."""
+
+    status = 409
+
+
 class TakeUndecided(InterviewError):
     """A recording was made and neither kept nor made again."""
 

@@ -19,7 +19,8 @@ from clinic.integrations.hearing import Word
 from clinic.models import Job
 from emotion.ml.readings import Point
 from emotion.queries import StoredTimeline, timelines
-from interviews.models import Answer, Interview, Recording
+from interviews.models import Answer, Interview, Recording, RiskFlag, Transcript
+from interviews.risk import Finding
 from interviews.stages import ANSWER_STAGES, LABELS, REPORT
 
 # --- How far the work is ---
@@ -63,6 +64,7 @@ class AnswerProgress:
     is_playable: bool
     duration: float | None  # seconds
     stages: tuple[Stage, ...]
+    risk: str = "none"  # or "open", or "seen": whether words were found that call for a person
 
     @property
     def percent(self) -> int:
@@ -96,6 +98,11 @@ class Progress:
         return tuple(answer for answer in self.answers if answer.state == Answer.State.RECORDED)
 
     @property
+    def needs_person(self) -> bool:
+        """Whether words call for a person, and nobody has acknowledged them."""
+        return any(answer.risk == "open" for answer in self.answers)
+
+    @property
     def is_finished(self) -> bool:
         """Whether the patient is done."""
         return self.state == Interview.State.FINISHED
@@ -126,14 +133,17 @@ def progress(interview: Interview) -> Progress:
 
 
 def progress_of(interviews: Iterable[Interview]) -> dict[int, Progress]:
-    """By the interview's id. Three queries, however many interviews there are."""
+    """By the interview's id. Four queries, however many interviews there are."""
     interviews = list(interviews)
     answers = list(Answer.objects.filter(interview__in=interviews).select_related("question"))
     kept = _kept_recordings(answers)
     stages = _stages([*(answer.subject for answer in answers), *(interview.subject for interview in interviews)])
+    flags = {flag.answer_id: flag for flag in RiskFlag.objects.filter(answer__interview__in=interviews)}
     by_interview: dict[int, list[AnswerProgress]] = {interview.pk: [] for interview in interviews}
     for answer in answers:
-        by_interview[answer.interview_id].append(_answer_progress(answer, kept.get(answer.pk), stages))
+        by_interview[answer.interview_id].append(
+            _answer_progress(answer, kept.get(answer.pk), stages, flags.get(answer.pk))
+        )
     return {
         interview.pk: Progress(
             interview_id=interview.pk,
@@ -164,6 +174,7 @@ def state(interview: Interview) -> dict[str, Any]:
                 "is_playable": answer.is_playable,
                 "duration": answer.duration,
                 "badge": answer.badge,
+                "risk": answer.risk,
                 "percent": answer.percent,
                 "stages": [_stage_json(stage) for stage in answer.stages],
             }
@@ -213,6 +224,50 @@ class Reply:
         return next((stage for stage in self.stages if stage.name == name), Stage(name))
 
 
+@dataclass(frozen=True)
+class Alert:
+    """Words in an answer that call for a person, opened, and who has seen them."""
+
+    findings: tuple[Finding, ...]
+    raised_at: datetime
+    escalated_at: datetime | None
+    acknowledged_by: str
+    acknowledged_at: datetime | None
+    note: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.acknowledged_at is None
+
+
+def alert(interview: Interview, answer_id: int) -> Alert | None:
+    """What was found in an answer of this interview; None where nothing was. Raises vault.KeyErased."""
+    flags = RiskFlag.objects.filter(answer=answer_id, answer__interview=interview)
+    flag = flags.select_related("acknowledged_by").first()
+    if flag is None:
+        return None
+    key = interview.key
+    return Alert(
+        findings=tuple(Finding(**one) for one in key.open_json(bytes(flag.sealed), flag_name(answer_id))),
+        raised_at=flag.raised_at,
+        escalated_at=flag.escalated_at,
+        acknowledged_by=str(flag.acknowledged_by or ""),
+        acknowledged_at=flag.acknowledged_at,
+        note=key.open_json(bytes(flag.sealed_note), note_name(answer_id)) if flag.sealed_note else "",
+    )
+
+
+def open_flags(clinician_id: int) -> list[RiskFlag]:
+    """What a clinician has not acknowledged, the oldest first."""
+    rows = RiskFlag.objects.filter(acknowledged_at=None, answer__interview__patient__clinician=clinician_id)
+    return list(rows.select_related("answer__interview__patient", "answer__question"))
+
+
+def words_of(transcript: Transcript, key: vault.Key) -> list[Word]:
+    said = key.open_json(bytes(transcript.sealed), transcript_name(transcript.answer_id))
+    return [Word(**word) for word in said["words"]]
+
+
 def replies(interview: Interview, key: vault.Key | None = None, with_timelines: bool = True) -> list[Reply]:
     """Every question's answer, in order. Six queries. Raises vault.KeyErased after the interview was erased."""
     return _replies(Answer.objects.filter(interview=interview), key or interview.key, with_timelines)
@@ -243,6 +298,14 @@ def _replies(found: QuerySet[Answer], key: vault.Key, with_timelines: bool) -> l
 def transcript_name(answer_id: int) -> str:
     """What a sealed transcript is about: none can pass for another."""
     return f"transcript:{answer_id}"
+
+
+def flag_name(answer_id: int) -> str:
+    return f"risk:{answer_id}"
+
+
+def note_name(answer_id: int) -> str:
+    return f"risk-note:{answer_id}"
 
 
 def words_as_json(words: Iterable[Word]) -> list[dict[str, Any]]:
@@ -281,7 +344,9 @@ def _reply(
     )
 
 
-def _answer_progress(answer: Answer, take: Recording | None, stages: dict[str, dict[str, Stage]]) -> AnswerProgress:
+def _answer_progress(
+    answer: Answer, take: Recording | None, stages: dict[str, dict[str, Stage]], flag: RiskFlag | None
+) -> AnswerProgress:
     return AnswerProgress(
         answer_id=answer.pk,
         position=answer.question.position,
@@ -291,6 +356,7 @@ def _answer_progress(answer: Answer, take: Recording | None, stages: dict[str, d
         is_playable=bool(take and take.joined_path),
         duration=take.duration if take else None,
         stages=_answer_stages(answer, stages),
+        risk="none" if flag is None else "open" if flag.is_open else "seen",
     )
 
 

@@ -3,14 +3,16 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-JOIN, TRANSCRIBE, FACES, VOICE, TIMELINE, REPORT = "join", "transcribe", "faces", "voice", "timeline", "report"
+JOIN, TRANSCRIBE, RISK, REPORT = "join", "transcribe", "risk", "report"
+FACES, VOICE, TIMELINE = "faces", "voice", "timeline"
 READ_STAGES = (FACES, VOICE, TIMELINE)  # from one decode of the recording
-ANSWER_STAGES = (JOIN, TRANSCRIBE, *READ_STAGES)
+ANSWER_STAGES = (JOIN, TRANSCRIBE, RISK, *READ_STAGES)
 SPEAK = "speak"  # of a question set: its audio, made ahead
 
 LABELS: dict[str, Promise] = {
     JOIN: _("recording put together"),
     TRANSCRIBE: _("transcript"),
+    RISK: _("words that call for a person"),
     FACES: _("face"),
     VOICE: _("voice"),
     TIMELINE: _("timeline"),

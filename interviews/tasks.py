@@ -1,6 +1,7 @@
 """The analysis over time. Each task may run twice: its job rows say whether there is anything left to do.
 
-A kept answer: join_recording → transcribe_answer and read_answer. When these and the patient are done: the report.
+A kept answer: join_recording → transcribe_answer → check_risk, and read_answer. When these and the patient are done:
+the report.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from clinic.jobs import Outcome
 from clinic.models import Job
 from interviews import live
 from interviews.models import Answer, Interview, QuestionSet
-from interviews.services import analysis, answering, questions, try_again
-from interviews.stages import ANSWER_STAGES, JOIN, READ_STAGES, REPORT, SPEAK, TRANSCRIBE
+from interviews.services import analysis, answering, questions, risk, try_again
+from interviews.stages import ANSWER_STAGES, JOIN, READ_STAGES, REPORT, RISK, SPEAK, TRANSCRIBE
 
 DRAFT_REPORT = "reports.tasks.draft_report"  # by name: this room does not know that one
 RETRY_AFTER = 5  # seconds, doubled with each attempt
@@ -67,6 +68,16 @@ def join_recording(answer_id: int) -> None:
 @shared_task(**DATABASE_AWAY)
 def transcribe_answer(answer_id: int) -> None:
     _work(answer_id, (TRANSCRIBE,), analysis.transcribe, transcribe_answer.si(answer_id))
+    answer = Answer.objects.filter(pk=answer_id).first()
+    if answer and analysis.is_heard(answer):
+        _send(check_risk.si(answer_id), answer.subject, RISK)
+
+
+@shared_task(**DATABASE_AWAY)
+def check_risk(answer_id: int) -> None:
+    """Look for words that call for a person, and tell her clinician of them at once."""
+    _work(answer_id, (RISK,), risk.check_risk, check_risk.si(answer_id))
+    risk.tell_people()
 
 
 @shared_task(**DATABASE_AWAY)
@@ -116,10 +127,13 @@ def requeue(dry_run: bool = False) -> analysis.Stuck:
     workspace.sweep()
     answering.erase_discarded()
     jobs.take_back()
+    risk.tell_people()
     for answer_id in stuck.join:
         enqueue(answer_id)
     for answer in Answer.objects.filter(pk__in=stuck.transcribe):
         _send(transcribe_answer.si(answer.pk), answer.subject, TRANSCRIBE)
+    for answer in Answer.objects.filter(pk__in=stuck.check):
+        _send(check_risk.si(answer.pk), answer.subject, RISK)
     for answer in Answer.objects.filter(pk__in=stuck.read):
         _send(read_answer.si(answer.pk), answer.subject, *READ_STAGES)
     for answer in Answer.objects.filter(pk__in=stuck.hopeless):

@@ -236,7 +236,17 @@ ACCOUNT_LOGOUT_ON_GET = False
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Mail goes out where EMAIL_HOST names a server; else it is only printed. No patient's name or word stands in any.
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_PORT = env.int("EMAIL_PORT", 587, validate=AT_LEAST_ONE)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 20  # seconds
+EMAIL_BACKEND = env.str(
+    "EMAIL_BACKEND", f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"anamnesis@{SITE_HOST}")
 INVITATION_DAYS = env.int("INVITATION_DAYS", 14, validate=AT_LEAST_ONE)
 # Shown on every page a patient sees; the clinic's own words and numbers.
 CRISIS_TEXT = env.str(
@@ -244,6 +254,9 @@ CRISIS_TEXT = env.str(
     "If you are in danger or thinking of harming yourself, do not wait for this clinic to read your answers: "
     "call your local emergency number now.",
 )
+# Words that call for a person: after how long others than her clinician are told, and who (empty: the admins).
+RISK_ESCALATE_MINUTES = env.int("RISK_ESCALATE_MINUTES", 30, validate=AT_LEAST_ONE)
+RISK_ESCALATION_EMAILS: list[str] = env.list("RISK_ESCALATION_EMAILS", [])
 
 # --- Recordings ---
 

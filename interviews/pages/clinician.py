@@ -27,7 +27,7 @@ from clinic.models import User
 from clinic.sealed_files import SealedFile
 from clinic.services import note_access, note_access_once
 from emotion import lanes
-from interviews import access, caseload, queries, services, tasks
+from interviews import access, caseload, live, queries, services, tasks
 from interviews.access import SAME_SITTING
 from interviews.errors import InterviewError
 from interviews.forms import NewInterviewForm
@@ -197,6 +197,16 @@ def retry_report(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect("interviews:watch", interview.pk)
 
 
+@require_POST
+@clinicians_only
+def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
+    """She has seen the words that call for a person."""
+    flag = services.acknowledge(access.flag_for(request.user, pk), request.user, request.POST.get("note", "")[:2000])
+    live.tell(flag.answer.interview_id, answer=pk)
+    messages.success(request, _("Noted: you have seen this answer."))
+    return redirect(f"{reverse('interviews:watch', args=[flag.answer.interview_id])}?answer={pk}")
+
+
 def _progress_context(request: SignedInRequest, interview: Interview) -> dict[str, Any]:
     now = queries.progress(interview)
     chosen = _chosen(request, now)
@@ -223,6 +233,7 @@ def _versions(chosen: queries.AnswerProgress | None) -> dict[str, str]:
         "video": "playable" if chosen.is_playable else chosen.state,
         "transcript": states.get(TRANSCRIBE, "none"),
         "timeline": states.get(TIMELINE, "none"),
+        "risk": chosen.risk,
     }
 
 
@@ -231,10 +242,12 @@ def _reply_context(request: SignedInRequest, interview: Interview, answer_id: in
     note_access_once(request.user, "read", f"answer:{answer_id}", SAME_SITTING)
     try:
         opened = queries.reply(interview, answer_id)
+        alert = queries.alert(interview, answer_id)
     except vault.KeyErased:
         return {"is_erased": True}
     return {
         "reply": opened,
+        "alert": alert,
         "passages": passages(opened.words),
         "unsure": UNSURE,
         "rows": lanes.table(opened.points),

@@ -20,9 +20,11 @@ from interviews.services.invitations import (
 )
 from interviews.services.questions import next_version, publish, retire, speak_questions
 from interviews.services.retrying import try_again
+from interviews.services.risk import acknowledge
 
 __all__ = [
     "accept_invitation",
+    "acknowledge",
     "agree",
     "discard_recording",
     "find_invitation",

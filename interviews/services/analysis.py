@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +31,7 @@ from interviews.errors import InterviewError, NotARecording
 from interviews.models import Answer, Interview, Recording, Transcript
 from interviews.playback import sealed_recording
 from interviews.queries import progress, progress_of, transcript_name, words_as_json
-from interviews.stages import FACES, JOIN, READ_STAGES, REPORT, TIMELINE, TRANSCRIBE, VOICE
+from interviews.stages import FACES, JOIN, READ_STAGES, REPORT, RISK, TIMELINE, TRANSCRIBE, VOICE
 
 OnProgress = Callable[[str, float], None]  # stage, share done (0 to 1)
 Reader = Callable[[Path, OnProgress], Reading]
@@ -140,6 +140,11 @@ def is_joined(answer: Answer) -> bool:
     return Job.objects.filter(subject=answer.subject, stage=JOIN, state=Job.State.DONE).exists()
 
 
+def is_heard(answer: Answer) -> bool:
+    """Whether the transcript is there, or will not come."""
+    return Job.objects.filter(subject=answer.subject, stage=TRANSCRIBE, state__in=jobs.FINAL).exists()
+
+
 def open_report(interview: Interview) -> bool:
     """Whether to ask for the report now: the patient is done, so is all work on her answers, and nobody asked."""
     now = progress(interview)
@@ -158,12 +163,13 @@ class Stuck:
 
     join: tuple[int, ...] = ()
     transcribe: tuple[int, ...] = ()
+    check: tuple[int, ...] = ()
     read: tuple[int, ...] = ()
     hopeless: tuple[int, ...] = ()  # to be closed: their recording could not be joined
     report: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        return sum(map(len, (self.join, self.transcribe, self.read, self.hopeless, self.report)))
+        return sum(map(len, (self.join, self.transcribe, self.check, self.read, self.hopeless, self.report)))
 
 
 def find_stuck(older_than: timedelta) -> Stuck:
@@ -172,21 +178,26 @@ def find_stuck(older_than: timedelta) -> Stuck:
     by_subject: dict[str, set[str]] = {}
     for job in stranded:
         by_subject.setdefault(job.subject, set()).add(job.stage)
-    joins = Job.objects.filter(subject__in=by_subject, stage=JOIN)
-    join_states: Mapping[str, str] = dict(joins.values_list("subject", "state"))
+    before = Job.objects.filter(subject__in=by_subject, stage__in=(JOIN, TRANSCRIBE))
+    states = {(subject, stage): state for subject, stage, state in before.values_list("subject", "stage", "state")}
 
     def answers(joined: str, *stages: str) -> tuple[int, ...]:
         return tuple(
             _pk(subject)
             for subject, left in by_subject.items()
-            if join_states.get(subject) == joined and left.intersection(stages)
+            if states.get((subject, JOIN)) == joined and left.intersection(stages)
         )
 
     return Stuck(
         join=(*_never_opened(older_than), *answers(Job.State.WAITING, JOIN), *answers(Job.State.RUNNING, JOIN)),
         transcribe=answers(Job.State.DONE, TRANSCRIBE),
+        check=tuple(
+            _pk(subject)
+            for subject, left in by_subject.items()
+            if RISK in left and states.get((subject, TRANSCRIBE)) in jobs.FINAL
+        ),
         read=answers(Job.State.DONE, *READ_STAGES),
-        hopeless=answers(Job.State.FAILED, TRANSCRIBE, *READ_STAGES),
+        hopeless=answers(Job.State.FAILED, TRANSCRIBE, RISK, *READ_STAGES),
         report=_without_report(older_than, [_pk(subject) for subject, left in by_subject.items() if REPORT in left]),
     )
 

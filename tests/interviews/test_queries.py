@@ -55,7 +55,7 @@ def test_progress_is_that_of_the_rows(interview, answer):
     set_stage(answer, "timeline", state=Job.State.WAITING, percent=0)
     first, second = progress(interview).answers
     assert [stage.name for stage in first.stages] == list(ANSWER_STAGES)
-    assert first.percent == (100 + 100 + 40 + 100 + 0) // 5
+    assert first.percent == (100 + 100 + 100 + 40 + 100 + 0) // 6
     assert first.badge == "running"
     assert not first.is_settled
     assert second.percent == 0
@@ -132,7 +132,7 @@ def test_ten_more_answers_cost_no_more_queries(django_assert_num_queries, db):
             assert len(ask(interview)) == questions
 
     for questions in (1, 11):
-        queries_for(questions, lambda interview: progress(interview).answers, 3)
+        queries_for(questions, lambda interview: progress(interview).answers, 4)
         queries_for(questions, replies, 5)
 
 
@@ -141,5 +141,5 @@ def test_ten_more_interviews_cost_a_list_no_more_queries(django_assert_num_queri
         interviews = [factories.an_interview() for _ in range(count)]
         for interview in interviews:
             analysed(interview.answers.first())
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             assert len(progress_of(interviews)) == count

@@ -11,7 +11,7 @@ from clinic.config.celery import app
 from clinic.models import Job
 from interviews import services, tasks
 from interviews.models import Answer, Interview
-from interviews.stages import READ_STAGES, REPORT
+from interviews.stages import ANSWER_STAGES, READ_STAGES, REPORT
 from tests import factories
 from tests.interviews.broker import broker_at, broker_in_memory
 from tests.interviews.takes import keep
@@ -50,7 +50,7 @@ def requeue(commit, **options) -> None:
 def test_an_answer_nobody_was_told_of_is_queued(kept, queues, django_capture_on_commit_callbacks, capsys):
     requeue(django_capture_on_commit_callbacks)
     assert queues.taken() == [("join_recording", kept.pk)]
-    assert capsys.readouterr().out.startswith("Queued 1: 1 to join, 0 to hear, 0 to read")
+    assert capsys.readouterr().out.startswith("Queued 1: 1 to join, 0 to hear, 0 to check, 0 to read")
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(kept, queues, django_capture_on_commit_callbacks, capsys):
@@ -71,7 +71,7 @@ def test_an_answer_whose_rows_were_never_opened_is_found(kept, queues, django_ca
     Job.objects.all().delete()
     requeue(django_capture_on_commit_callbacks)
     assert queues.taken() == [("join_recording", kept.pk)]
-    assert len(jobs.of(kept.subject)) == 5
+    assert [job.stage for job in jobs.of(kept.subject)] == list(ANSWER_STAGES)
 
 
 def test_a_stage_whose_worker_died_is_queued_again(kept, queues, django_capture_on_commit_callbacks):
@@ -94,7 +94,15 @@ def test_after_the_join_only_what_is_left_is_queued(kept, queues, django_capture
     _set(kept, "join", "faces", state=Job.State.DONE)
     requeue(django_capture_on_commit_callbacks)
     assert queues.taken() == [("transcribe_answer", kept.pk), ("read_answer", kept.pk)]
-    assert {job.stage for job in jobs.stranded(timedelta(0))} == set()
+    assert {job.stage for job in jobs.stranded(timedelta(0))} == {"risk"}  # which waits for the transcript
+
+
+@pytest.mark.parametrize("heard", [Job.State.DONE, Job.State.FAILED])
+def test_what_was_heard_or_cannot_be_is_checked(kept, queues, django_capture_on_commit_callbacks, heard):
+    _set(kept, "join", *READ_STAGES, state=Job.State.DONE)
+    _set(kept, "transcribe", state=heard)
+    requeue(django_capture_on_commit_callbacks)
+    assert queues.taken() == [("check_risk", kept.pk)]
 
 
 def test_stages_after_a_failed_join_are_closed(kept, queues, django_capture_on_commit_callbacks):
@@ -105,7 +113,7 @@ def test_stages_after_a_failed_join_are_closed(kept, queues, django_capture_on_c
 
 
 def test_a_finished_interview_without_a_report_gets_one_asked_for(kept, queues, django_capture_on_commit_callbacks):
-    _set(kept, "join", "transcribe", *READ_STAGES, state=Job.State.DONE)
+    _set(kept, "join", "transcribe", "risk", *READ_STAGES, state=Job.State.DONE)
     services.finish(kept.interview)
     Interview.objects.update(finished_at=HOUR_AGO)
     requeue(django_capture_on_commit_callbacks)
@@ -114,7 +122,7 @@ def test_a_finished_interview_without_a_report_gets_one_asked_for(kept, queues, 
 
 
 def test_a_report_whose_worker_died_is_asked_for_again(kept, queues, django_capture_on_commit_callbacks):
-    _set(kept, "join", "transcribe", *READ_STAGES, state=Job.State.DONE)
+    _set(kept, "join", "transcribe", "risk", *READ_STAGES, state=Job.State.DONE)
     services.finish(kept.interview)
     jobs.open_jobs(kept.interview.subject, [REPORT])
     Job.objects.filter(stage=REPORT).update(state=Job.State.RUNNING, leased_until=HOUR_AGO, owner="dead")
@@ -156,7 +164,7 @@ def test_the_schedule_sweeps_each_minute():
 
 
 def test_what_failed_is_left_alone_until_somebody_asks(kept, queues, django_capture_on_commit_callbacks, capsys):
-    _set(kept, "join", "faces", "voice", "timeline", state=Job.State.DONE)
+    _set(kept, "join", "faces", "voice", "timeline", "risk", state=Job.State.DONE)
     _set(kept, "transcribe", state=Job.State.FAILED, reason="No speech model.", attempts=1)
     requeue(django_capture_on_commit_callbacks)
     assert queues.taken() == []

@@ -221,6 +221,7 @@ def test_after_consent_was_withdrawn_a_recording_is_put_together_but_neither_hea
     withdraw_consent(answer.interview.patient)
     tasks.join_recording(answer.pk)
     tasks.transcribe_answer(answer.pk)
+    tasks.check_risk(answer.pk)
     tasks.read_answer(answer.pk)
     ended = states(answer.subject)
     assert ended.pop("join") == Job.State.DONE

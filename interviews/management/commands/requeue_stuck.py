@@ -18,7 +18,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, dry_run: bool, failed: bool, **options: Any) -> None:
         reopened = tasks.requeue_failed(dry_run) if failed else []
         stuck = tasks.requeue(dry_run)
-        counts = f"{len(stuck.join)} to join, {len(stuck.transcribe)} to hear, {len(stuck.read)} to read"
+        heard = f"{len(stuck.transcribe)} to hear, {len(stuck.check)} to check"
+        counts = f"{len(stuck.join)} to join, {heard}, {len(stuck.read)} to read"
         rest = f"{len(stuck.report)} report(s) to draft, {len(stuck.hopeless)} answer(s) that can only be closed"
         again = f" {len(reopened)} failed answer(s) again." if failed else ""
         self.stdout.write(f"{'Would queue' if dry_run else 'Queued'} {len(stuck)}: {counts}, {rest}.{again}")
