@@ -17,6 +17,8 @@ from environs import validate as must
 from clinic.config.embedded import broker_socket, numbered_database
 from clinic.vault import parse_master_keys
 
+# Nothing phones home. ONNX Runtime would from 1.29 on (`emotion.ml` says the same, and `hearing` can come first).
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Env()
 env.read_env(env.path("ENV_FILE", BASE_DIR / ".env"), recurse=False)
