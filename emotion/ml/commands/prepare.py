@@ -20,17 +20,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command = commands.add_parser("prepare", help="decode a published corpus once; run again, it goes on where it was")
     command.add_argument("--corpus", required=True, help="ravdess, ravdess-audio, cremad, iemocap or meld")
     command.add_argument("--folder", type=Path, required=True, help="the corpus as it was published and unpacked")
-    add_window_options(command)
-    command.set_defaults(run=run)
-
-
-def add_window_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--cache", type=Path, default=Path("var/prepared"), help="what is prepared goes below it")
+    command.add_argument("--cache", type=Path, help="where it is prepared (left out: beside its folder)")
     command.add_argument("--seconds", type=float, help="of a clip's middle that are shown (left out: 3.6)")
     command.add_argument("--frames", type=int, help="a clip (left out: 15)")
     command.add_argument("--side", type=int, help="pixels of a face (left out: 224)")
     command.add_argument("--processes", type=int, default=1)
     command.add_argument("--device", default="cpu", help="where faces are looked for")
+    command.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> None:
@@ -60,6 +56,7 @@ def prepared(corpus: Corpus, chosen: argparse.Namespace) -> Prepared:
     """With a bar of progress on a terminal."""
     from emotion.ml.datasets.clips import CorpusError
     from emotion.ml.datasets.prepared import prepare
+    from emotion.ml.training.data import beside
 
     if not corpus.needs_folder:
         raise CorpusError(f"The {corpus.title} corpus is not read from files: there is nothing to prepare.")
@@ -72,7 +69,7 @@ def prepared(corpus: Corpus, chosen: argparse.Namespace) -> Prepared:
         return prepare(
             corpus,
             chosen.folder,
-            chosen.cache,
+            chosen.cache or beside(chosen.folder),
             window_config(chosen),
             processes=max(1, chosen.processes),
             device=chosen.device,

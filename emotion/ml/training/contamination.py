@@ -8,7 +8,7 @@ from emotion.ml.checkpoint import Card
 from emotion.ml.datasets.clips import Clip, CorpusError
 from emotion.ml.datasets.corpora import Corpus
 from emotion.ml.errors import EmotionError
-from emotion.ml.training.lineage import PUBLISHED
+from emotion.ml.training.lineage import learned_by
 
 NAMED = 5  # people in a sentence
 
@@ -42,7 +42,7 @@ def reasons(card: Card, corpus: Corpus, clips: Sequence[Clip]) -> tuple[str, ...
     if corpus.title in card.corpora and corpus.title not in card.seen:
         found.append(f"It has learned from {corpus.title}, and its card does not say from whom.")
     encoder = _encoder(card)
-    if corpus.title in PUBLISHED.get(encoder, ()):
+    if corpus.title in learned_by(encoder):
         found.append(f"It started from {encoder}, which has learned from {corpus.title}, nobody can say from whom.")
     known = [clip for clip in clips if _is_known(card, corpus, clip)]
     if known:

@@ -27,7 +27,7 @@ PUBLISHED: Mapping[str, tuple[str, ...]] = {
 class Lineage(NamedTuple):
     """
     corpora       everything that the finished net has learned from
-    seen          by corpus: whom and what, as `clips.seen_in` has it
+    seen          by corpus: whom and what, as `clips.seen_in` has it; not there where that is not known whole
     contaminated  a sentence for each test that proves nothing
     """
 
@@ -45,18 +45,28 @@ def lineage_of(config: NetConfig, data: Data) -> Lineage:
     test = [clip for part in parts for clip in part.split.test]
     corpora = {clip.corpus for part in parts for clip in part.split.train}
     contaminated = []
+    unnamed: set[str] = set()  # corpora that were learned from, nobody can say from whom
     for path in filter(None, (config.face_weights, config.voice_weights)):
         if path.suffix == ".safetensors":
             card = checkpoint.load(path).card
             _must_not_know(path.name, card.seen, test)
             seen = united(seen, card.seen)
             corpora |= set(card.corpora)
+            unnamed |= set(card.corpora) - set(card.seen)
             contaminated += _unknown_split(path.name, set(card.corpora) - set(card.seen), test)
     if "sound" in config.inputs and not config.voice_weights:
-        known = PUBLISHED.get(config.encoder, ())
+        known = learned_by(config.encoder)
         corpora |= set(known)
+        unnamed |= set(known)
         contaminated += _unknown_split(config.encoder, known, test)
-    return Lineage(tuple(sorted(corpora)), seen, tuple(contaminated))
+    named = {corpus: kinds for corpus, kinds in seen.items() if corpus not in unnamed}
+    return Lineage(tuple(sorted(corpora)), named, tuple(contaminated))
+
+
+def learned_by(encoder: str) -> tuple[str, ...]:
+    """The corpora that a published encoder was fine-tuned on, by its hub id or by a folder of that name."""
+    name = encoder.rstrip("/").rsplit("/", 1)[-1]
+    return next((corpora for known, corpora in PUBLISHED.items() if known.rsplit("/", 1)[-1] == name), ())
 
 
 def united(first: Seen, second: Seen) -> dict[str, dict[str, list[str]]]:

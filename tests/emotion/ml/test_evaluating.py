@@ -22,8 +22,10 @@ from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.contamination import Contaminated
 from emotion.ml.training.data import Examples, data_for
 from emotion.ml.training.evaluating import CONDITIONS, Choice, Evaluation, Material, Spoilt, evaluate, material_for
+from emotion.ml.training.lineage import learned_by, lineage_of
 from emotion.ml.training.readers import reader_for
 from emotion.ml.training.run import run
+from emotion.ml.training.systems import rebuild
 from tests.emotion.ml import corpus_folders
 
 MADE = CORPORA["made"]
@@ -125,6 +127,25 @@ def test_a_start_from_weights_that_learned_from_the_corpus_contaminates_it(saved
     material = material_for(reader, CORPORA["ravdess"], source, tmp_path / "cache")
     with pytest.raises(Contaminated, match="started from ehcalabres"):
         evaluate(begun, material)
+
+
+def test_a_start_from_weights_whose_people_nobody_can_name_leaves_nobody_to_be_tested(saved, tmp_path):
+    """Though the run itself says from whom it learned."""
+    voice = TrainingConfig.checked(CONFIG | {"net": {"name": "voice-small", "width": 0.05}, "epochs": 1})
+    data = data_for(voice)
+    run(voice, data, tmp_path)
+    path = tmp_path / "best.safetensors"
+    begun = checkpoint.load(path)
+    checkpoint.save(path, rebuild(begun), replace(begun.card, seen={}))
+    net = {**CONFIG["net"], "voice_weights": path}
+    found = lineage_of(TrainingConfig.checked(CONFIG | {"net": net}).net, data)
+    assert (found.corpora, found.seen) == (("made",), {})
+    assert found.contaminated
+
+
+def test_a_published_encoder_is_known_by_the_name_of_its_folder():
+    assert learned_by("/models/wav2vec2-lg-xlsr-en-speech-emotion-recognition/") == ("RAVDESS",)
+    assert learned_by("facebook/wav2vec2-base") == ()
 
 
 def test_a_net_that_heard_every_sentence_has_none_left_to_be_tested_on(saved, material):
