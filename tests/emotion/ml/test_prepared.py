@@ -260,7 +260,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def until(true, seconds: float = 60.0) -> None:
+def until(true, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end
