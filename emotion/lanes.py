@@ -122,6 +122,21 @@ def shares(points: Sequence[Point]) -> list[tuple[str, int]]:
     return [(str(LABEL_WORDS[label]), round(100 * count / read.total())) for label, count in read.most_common()]
 
 
+def means(points: Sequence[Point]) -> list[tuple[Promise, int | None, int | None, int | None]]:
+    """Each label's mean probability in percent: of the face, of the voice, of both. None where nothing was read."""
+    face, voice, both = (
+        _mean_shares(channel)
+        for channel in (
+            [point.face for point in points],
+            [point.voice for point in points],
+            [point.fused for point in points],
+        )
+    )
+    return [
+        (LABEL_WORDS[label], _percent(face[i]), _percent(voice[i]), _percent(both[i])) for i, label in enumerate(LABELS)
+    ]
+
+
 def gaps(points: Sequence[Point]) -> list[tuple[str, int]]:
     """Why the face could not be read, in percent of all points; the most frequent first."""
     reasons = Counter(point.face_gap for point in points if point.face_gap)
@@ -168,6 +183,11 @@ def _leading(moments: Iterable[tuple[float, ...] | None]) -> tuple[Promise | Non
     means = [fmean(one[label] for one in read) for label in range(len(LABELS))]
     top = max(range(len(means)), key=means.__getitem__)
     return LABEL_WORDS[LABELS[top]], means[top]
+
+
+def _mean_shares(moments: Iterable[tuple[float, ...] | None]) -> list[float | None]:
+    read = [one for one in moments if one is not None]
+    return [fmean(one[i] for one in read) if read else None for i in range(len(LABELS))]
 
 
 def _percent(share: float | None) -> int | None:

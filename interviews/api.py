@@ -23,6 +23,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
@@ -48,6 +50,50 @@ class TakeSerializer(serializers.Serializer):
 
 class CompleteSerializer(serializers.Serializer):
     chunks = serializers.IntegerField(min_value=0)
+
+
+class TakenSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    state = serializers.CharField()
+
+
+class StateSerializer(serializers.Serializer):
+    state = serializers.CharField()
+
+
+class KeptPartSerializer(serializers.Serializer):
+    seq = serializers.IntegerField()
+    sha256 = serializers.CharField()
+
+
+class ArrivedPartSerializer(KeptPartSerializer):
+    size = serializers.IntegerField()
+
+
+class ArrivedSerializer(StateSerializer):
+    mime_type = serializers.CharField()
+    chunks = ArrivedPartSerializer(many=True)
+
+
+class ReceiptSerializer(serializers.Serializer):
+    receipt = serializers.CharField()
+    recorded_at = serializers.DateTimeField()
+
+
+class RefusedSerializer(serializers.Serializer):
+    """`detail` is a sentence for a person, `code` the refusal's name."""
+
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    missing = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="parts that have not arrived"
+    )
+
+
+REFUSED = dict.fromkeys((403, 409, 410), RefusedSerializer)
+DIGEST = OpenApiParameter(
+    "Content-Digest", str, OpenApiParameter.HEADER, required=True, description="sha-256=:<base64>: (RFC 9530)"
+)
 
 
 class RawParser(BaseParser):
@@ -83,6 +129,11 @@ class Door(APIView):
 
 
 class Takes(Door):
+    @extend_schema(
+        operation_id="takes_open",
+        request=TakeSerializer,
+        responses={**dict.fromkeys((200, 201), TakenSerializer), **REFUSED},
+    )
     def post(self, request: Request, pk: int) -> Response:
         answer = access.own_answer(self.person, pk)
         asked = TakeSerializer(data=request.data)
@@ -94,6 +145,7 @@ class Takes(Door):
 
 
 class Chunks(Door):
+    @extend_schema(operation_id="takes_arrived", responses=ArrivedSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
         take = access.own_recording(self.person, pk)
         chunks = [{"seq": chunk.seq, "sha256": chunk.sha256, "size": chunk.size} for chunk in take.chunks.all()]
@@ -103,6 +155,15 @@ class Chunks(Door):
 class OneChunk(Door):
     parser_classes = [RawParser]
 
+    @extend_schema(
+        operation_id="takes_put_part",
+        parameters=[DIGEST],
+        request={"application/octet-stream": OpenApiTypes.BINARY},
+        responses={
+            **dict.fromkeys((200, 201), KeptPartSerializer),
+            **dict.fromkeys((400, 403, 409, 410, 413), RefusedSerializer),
+        },
+    )
     def put(self, request: Request, pk: UUID, seq: int) -> Response:
         take = access.own_recording(self.person, pk)
         _must_fit(request)
@@ -111,6 +172,13 @@ class OneChunk(Door):
         chunk, is_new = services.receive_chunk(take, seq, body, digest)
         return Response({"seq": chunk.seq, "sha256": chunk.sha256}, status=201 if is_new else 200)
 
+    @extend_schema(
+        operation_id="takes_get_part",
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            **dict.fromkeys((404, 410), RefusedSerializer),
+        },
+    )
     def get(self, request: Request, pk: UUID, seq: int) -> HttpResponse:
         take = access.own_recording(self.person, pk)
         chunk = take.chunks.filter(seq=seq).first()
@@ -122,6 +190,9 @@ class OneChunk(Door):
 
 
 class Complete(Door):
+    @extend_schema(
+        operation_id="takes_complete", request=CompleteSerializer, responses={200: ReceiptSerializer, **REFUSED}
+    )
     def post(self, request: Request, pk: UUID) -> Response:
         take = access.own_recording(self.person, pk)
         asked = CompleteSerializer(data=request.data)
@@ -134,6 +205,7 @@ class Complete(Door):
 
 
 class Discard(Door):
+    @extend_schema(operation_id="takes_discard", request=None, responses={200: StateSerializer, **REFUSED})
     def post(self, request: Request, pk: UUID) -> Response:
         take = services.discard_recording(access.own_recording(self.person, pk))
         return Response({"state": take.state})

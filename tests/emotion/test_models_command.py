@@ -21,8 +21,8 @@ def brought_by_hand(settings, tmp_path):
     settings.OFFLINE_MODELS = tmp_path / "stick"
     settings.MODEL_CATALOGUE = tmp_path / "list.toml"
     settings.MODEL_CATALOGUE.write_text(
-        '[[model]]\nname = "net"\ntitle = "A net"\nkind = "voice"\nlicence = "MIT"\norigin = "a stick"\nuse = "Tests."\n'
-        'trained_on = ["nothing"]\nfiles = [{ name = "w.bin", url = "https://models.example/w.bin" }]\n'
+        '[[model]]\nname = "net"\ntitle = "A net"\nkind = "voice"\nlicence = "MIT"\norigin = "a stick"\n'
+        'use = "Tests."\ntrained_on = ["nothing"]\nfiles = [{ name = "w.bin", url = "https://models.example/w.bin" }]\n'
     )
     settings.OFFLINE_MODELS.mkdir()
     (settings.OFFLINE_MODELS / "w.bin").write_bytes(WEIGHTS)

@@ -10,12 +10,13 @@ const TYPES = [
   "video/mp4",
   "video/webm",
 ];
+const SOUND_TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus", "audio/webm"];
 // As it is: loudness and tone are measured later, so nothing may even them out. There is no echo, the question is over.
 const SOUND = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: { ideal: 1 } };
 const PICTURE = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25, max: 30 }, facingMode: "user" };
 
-export function bestType(isSupported = (type) => MediaRecorder.isTypeSupported(type)) {
-  return TYPES.find(isSupported) ?? "";
+export function bestType(isSupported = (type) => MediaRecorder.isTypeSupported(type), types = TYPES) {
+  return types.find(isSupported) ?? "";
 }
 
 // Why this browser cannot record at all, as the name of a word; undefined when it can.
@@ -40,6 +41,11 @@ export function openCamera() {
   return navigator.mediaDevices.getUserMedia({ video: PICTURE, audio: SOUND });
 }
 
+// Sound alone.
+export function openMicrophone() {
+  return navigator.mediaDevices.getUserMedia({ audio: SOUND });
+}
+
 export function closeCamera(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
@@ -51,8 +57,9 @@ export function isAlive(stream) {
 
 // A MediaRecorder over the stream, asked for one piece a second with a key frame in each.
 export function recorderOf(stream, { videoBits, audioBits }) {
+  const types = stream.getVideoTracks().length ? TYPES : SOUND_TYPES;
   return new MediaRecorder(stream, {
-    mimeType: bestType() || undefined,
+    mimeType: bestType(undefined, types) || undefined,
     videoBitsPerSecond: videoBits,
     audioBitsPerSecond: audioBits,
     videoKeyFrameIntervalDuration: 1000,
