@@ -13,8 +13,10 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
+import emotion.urls  # noqa: E402
 import interviews.urls  # noqa: E402
 from clinic.config.bodies import LimitedBodies  # noqa: E402
 
-sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(interviews.urls.socket_patterns)))
+socket_patterns = [*interviews.urls.socket_patterns, *emotion.urls.socket_patterns]
+sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(socket_patterns)))
 application = ProtocolTypeRouter({"http": LimitedBodies(http), "websocket": sockets})

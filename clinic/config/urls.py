@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 import clinic.urls
+import emotion.urls
 import interviews.urls
 import reports.urls
 from clinic.accounts import for_staff_only
@@ -14,7 +15,9 @@ urlpatterns = [
     path("accounts/", include(for_staff_only(allauth.urls.urlpatterns))),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include((clinic.urls.urlpatterns, "clinic"))),
+    path("", include((emotion.urls.urlpatterns, "emotion"))),
     path("", include((interviews.urls.urlpatterns, "interviews"))),
     path("", include((reports.urls.urlpatterns, "reports"))),
+    path("api/", include((emotion.urls.api_patterns, "emotion-api"))),
     path("api/", include((interviews.urls.api_patterns, "interviews-api"))),
 ]

@@ -98,6 +98,12 @@ class TrainingRun(models.Model):
     def is_at_rest(self) -> bool:
         return self.state in self.AT_REST
 
+    @property
+    def last_warnings(self) -> list[str]:
+        """What its last epoch said somebody should look at."""
+        last = self.epochs.order_by("-number").first()
+        return last.warnings if last else []
+
 
 class Epoch(models.Model):
     """What one pass over the training clips came to. Run again after a fault, it takes the place of the first."""

@@ -13,3 +13,5 @@ import "./elements/emotion-timeline.js";
 import "./elements/lazy-part.js";
 import "./elements/live-news.js";
 import "./elements/report-text.js";
+import "./elements/training-curves.js";
+import "./elements/compared-curves.js";

@@ -58,6 +58,7 @@ class LiveNews extends HTMLElement {
       const fresh = await fetchPart(this.dataset.source);
       await this.#take(fresh);
       this.dataset.looked = String(Number(this.dataset.looked ?? 0) + 1);
+      this.dispatchEvent(new Event("looked")); // for what fetches more than HTML
     } catch (error) {
       console.warn("Could not look:", error.message);
     }
