@@ -12,7 +12,7 @@ SPEAK = "speak"  # of a question set: its audio, made ahead
 LABELS: dict[str, Promise] = {
     JOIN: _("recording put together"),
     TRANSCRIBE: _("transcript"),
-    RISK: _("words that call for a person"),
+    RISK: _("risk check"),
     FACES: _("face"),
     VOICE: _("voice"),
     TIMELINE: _("timeline"),

@@ -150,3 +150,12 @@ def test_browser_files_that_are_there_are_not_installed_again(tmp_path):
     (there / "package.json").write_text('{"version": "1.6.32"}')
     with pytest.raises(browser_files.NothingToInstall):
         browser_files.install(package, tmp_path)
+
+
+def test_without_a_mail_server_alerts_stay_on_the_pages_and_doctor_says_so(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    settings.EMAIL_HOST = ""
+    assert findings.mail().state == "off"
+    assert "Alerts show" in findings.mail().cost
+    settings.EMAIL_HOST = "mail.clinic.example"
+    assert findings.mail().state == "good"

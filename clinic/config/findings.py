@@ -208,6 +208,13 @@ def online_voice() -> Finding:
     return Finding("gTTS service", "good", "asked when a question set is published", cost)
 
 
+def mail() -> Finding:
+    cost = "Alerts show on the clinician's pages only; they and password resets are printed to the log."
+    if not settings.EMAIL_HOST and settings.EMAIL_BACKEND.startswith("django.core.mail.backends.console"):
+        return Finding("Mail", "off", "EMAIL_HOST is empty", cost)
+    return Finding("Mail", "good", settings.EMAIL_HOST or settings.EMAIL_BACKEND, cost)
+
+
 def gpu() -> Finding:
     is_there = partial(Finding, "GPU", cost="Readings run on the processor: right, but slower than on a GPU.")
     if settings.DEVICE == "cpu":
@@ -263,6 +270,7 @@ EXTRAS: list[Callable[[], Finding]] = [
     ollama,
     offline_voice,
     online_voice,
+    mail,
     gpu,
     chart_library,
 ]

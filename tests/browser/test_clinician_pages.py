@@ -20,8 +20,8 @@ from pathlib import Path
 from django.utils import timezone
 from clinic.models import Job, User
 from clinic.services import admit_patient
-from interviews import services
-from interviews.models import Interview
+from interviews import queries, services
+from interviews.models import Interview, RiskFlag
 from tests import factories
 from tests.interviews import scenes
 
@@ -35,6 +35,9 @@ finished = scenes.a_finished_interview(mina, questions, Path(film).read_bytes())
 under_way = factories.an_interview(oskar, questions, state=Interview.State.STARTED, started_at=timezone.now())
 given = under_way.answers.first()
 scenes.reviewed(given, Path(film).read_bytes())
+said = given.interview.key.seal_json([{"kind": "self", "words": "want to die", "start": 4.2, "end": 5.1}],
+    queries.flag_name(given.pk))
+RiskFlag.objects.create(answer=given, sealed=said)
 given.transcript.delete()
 scenes.set_stages(given.subject, ["faces", "timeline"], Job.State.RUNNING, 20)
 scenes.set_stages(given.subject, ["transcribe"], Job.State.FAILED, 0, "The speech model is missing.")
@@ -417,5 +420,23 @@ def test_progress_moves_without_a_reload_and_is_right_after_being_away(site, cli
     page.locator("live-news[data-looked]").wait_for()
     row = page.locator(f"#interview-{clinic['under_way']}")
     before = row.locator("progress").evaluate("meter => meter.value")
-    site.run(MOVE_ON, pk=clinic["answer"], stage="faces", state="done", percent=100)
+    site.run(MOVE_ON, pk=clinic["answer"], stage="timeline", state="done", percent=100)
     expect(row.locator("progress")).not_to_have_js_property("value", before, timeout=5000)
+
+
+def test_an_alert_leads_to_the_words_and_goes_once_she_has_seen_it(open_page, clinic):
+    page = open_page(**DESK)
+    page.goto("/")
+    page.get_by_role("link", name=re.compile("Oskar Lindqvist, question 1")).first.click()
+    alert = page.get_by_role("alert").filter(has_text="Words in this answer call for a person")
+    expect(alert).to_contain_text("want to die")
+    picture_of(page, "alert")
+    playable(page)
+    alert.get_by_role("link", name="0:04").press("Enter")
+    is_at(page, 4.2)
+    alert.get_by_label("What you did").fill("Called him.")
+    alert.get_by_role("button", name="I have seen this").press("Enter")
+    expect(page.locator("#answer-risk")).to_contain_text("Seen by Dr Amari")
+    expect(page.locator("#answer-risk")).to_contain_text("Called him.")
+    page.goto("/")
+    expect(page.get_by_text("Needs you now")).to_have_count(0)
