@@ -11,7 +11,7 @@ import torch
 from emotion.ml import checkpoint
 from emotion.ml.__main__ import main
 from emotion.ml.checkpoint import Checkpoint
-from emotion.ml.datasets.clips import CorpusError
+from emotion.ml.datasets.clips import Clip, CorpusError
 from emotion.ml.datasets.corpora import CORPORA
 from emotion.ml.datasets.picture_transforms import blurred, darkened
 from emotion.ml.errors import WrongCheckpoint
@@ -19,7 +19,7 @@ from emotion.ml.labels import LABELS
 from emotion.ml.packs import WEIGHTS
 from emotion.ml.training.comparing import compare
 from emotion.ml.training.config import TrainingConfig
-from emotion.ml.training.contamination import Contaminated
+from emotion.ml.training.contamination import Contaminated, reasons, unknown_to
 from emotion.ml.training.data import Examples, data_for
 from emotion.ml.training.evaluating import CONDITIONS, Choice, Evaluation, Material, Spoilt, evaluate, material_for
 from emotion.ml.training.lineage import learned_by, lineage_of
@@ -171,6 +171,25 @@ def test_only_the_classes_asked_for_are_tested_and_offered(saved, material):
     assert np.allclose(np.sum(told.predictions["probabilities"]["both"], axis=1), 1, atol=1e-3)
     with pytest.raises(CorpusError, match="has no bored"):
         evaluate(saved, material, Choice(classes=("bored",)))
+
+
+@pytest.mark.parametrize(
+    ("corpus", "speaker", "group", "is_known"),
+    [
+        ("iemocap", "1M", "1", True),  # another voice of a session that was learned from
+        ("iemocap", "1F", "9", True),  # a voice that was learned from, in another session
+        ("iemocap", "2F", "2", False),
+        ("meld", "Ross", "train-0", True),
+        ("meld", "Ross", "test-0", False),  # published with the same people on every side: dialogues tell them apart
+    ],
+)
+def test_whoever_shares_a_person_or_a_session_with_the_training_is_known(saved, corpus, speaker, group, is_known):
+    title = CORPORA[corpus].title
+    seen = {title: {"speakers": ["1F", "Ross"], "groups": ["1", "train-0"], "sentences": []}}
+    card = replace(saved.card, corpora=(title,), seen=seen)
+    clip = Clip(title, "a", "happy", speaker, group, "a")
+    assert bool(reasons(card, CORPORA[corpus], [clip])) == is_known
+    assert unknown_to(card, CORPORA[corpus], [clip]) == ([] if is_known else [clip])
 
 
 # Rows and figures
