@@ -41,6 +41,9 @@ class Figures:
 
 @dataclass(frozen=True)
 class Check:
+    """One question about one part of a pack: its figures, calibration, contamination, or against the serving pack."""
+
+    part: str
     name: str
     passed: bool
     sentence: str
@@ -101,53 +104,59 @@ def _of_part(part: str, card: Mapping[str, Any], serving: Mapping[str, Any] | No
     rows = figures_of(card)
     if not rows:
         yield Check(
-            f"{part}: figures", False, "The card has no recall (UAR) on test clips: nothing says how good this is."
+            part, "figures", False, "The card has no recall (UAR) on test clips: nothing says how good this is."
         )
         return
     main = rows[0]
-    yield Check(f"{part}: figures", True, f"UAR {main.uar:.3f} on {main.protocol}{_clips(main)}, as the card says.")
+    yield Check(part, "figures", True, f"UAR {main.uar:.3f} on {main.protocol}{_clips(main)}, as the card says.")
     yield _calibrated(part, main)
     yield _clean(part, card, main)
     yield _as_good(part, main, [] if serving is None else figures_of(serving))
 
 
 def _calibrated(part: str, main: Figures) -> Check:
-    name = f"{part}: calibration"
+    name = "calibration"
     if main.ece is None:
-        return Check(name, False, f"The card has no calibration error (ECE) on {main.protocol}.")
+        return Check(part, name, False, f"The card has no calibration error (ECE) on {main.protocol}.")
     passed = main.ece <= LARGEST_CALIBRATION_ERROR
     word = "within" if passed else "above"
     return Check(
-        name, passed, f"Calibration error (ECE) {main.ece:.3f}, {word} the limit of {LARGEST_CALIBRATION_ERROR:.2f}."
+        part,
+        name,
+        passed,
+        f"Calibration error (ECE) {main.ece:.3f}, {word} the limit of {LARGEST_CALIBRATION_ERROR:.2f}.",
     )
 
 
 def _clean(part: str, card: Mapping[str, Any], main: Figures) -> Check:
-    name, learned = f"{part}: contamination", ", ".join(card.get("corpora", ())) or "nothing that the card names"
+    name, learned = "contamination", ", ".join(card.get("corpora", ())) or "nothing that the card names"
     if not card.get("corpora"):
-        return Check(name, False, "The card does not say what this was trained on, so its test may be contaminated.")
+        return Check(
+            part, name, False, "The card does not say what this was trained on, so its test may be contaminated."
+        )
     told = card.get("metrics", {}).get("contaminated")
     if told:
-        return Check(name, False, f"Contaminated: {' '.join(told)}")
+        return Check(part, name, False, f"Contaminated: {' '.join(told)}")
     dirty = contaminated(card, main)
     if dirty:
         return Check(
+            part,
             name,
             False,
             f"Contaminated: it learned from {', '.join(dirty)} and is tested on {main.protocol}; nothing "
             "on the card keeps the clips apart.",
         )
-    return Check(name, True, f"Learned from {learned}; its test clips were kept apart.")
+    return Check(part, name, True, f"Learned from {learned}; its test clips were kept apart.")
 
 
 def _as_good(part: str, mine: Figures, serving: list[Figures]) -> Check:
-    name = f"{part}: against the serving pack"
+    name = "against the serving pack"
     its = next((row for row in serving if (row.protocol, row.data) == (mine.protocol, mine.data)), None)
     if its is None:
         sentence = "The serving pack has no figures on the same protocol, so nothing shows that this is as good."
-        return Check(name, False, sentence)
+        return Check(part, name, False, sentence)
     sentence = f"UAR {mine.uar:.3f} on {mine.protocol}; the serving pack has {its.uar:.3f}{_noise(mine, its)}."
-    return Check(name, mine.uar >= its.uar, sentence)
+    return Check(part, name, mine.uar >= its.uar, sentence)
 
 
 def _noise(mine: Figures, its: Figures) -> str:

@@ -41,6 +41,8 @@ class PackForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
+    use_required_attribute = False  # the gate itself says what is missing
+
     reason = forms.CharField(
         label=_("Why it should serve all the same"),
         required=False,

@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
 from clinic import jobs
-from emotion import live, machine
+from emotion import live, machine, registry_tasks  # noqa: F401 (Celery looks for tasks in this file)
 from emotion.services import runs
 
 RETRY_AFTER = 5  # seconds, doubled with each attempt

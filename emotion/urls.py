@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from emotion import consumers
+from emotion import consumers, registry_urls
 from emotion.api import runs as runs_api
 from emotion.pages import runs
 
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/runs/<int:pk>/stop/", runs.stop, name="stop"),
     path("training/runs/<int:pk>/resume/", runs.resume, name="resume"),
     path("training/runs/<int:pk>/discard/", runs.discard, name="discard"),
+    *registry_urls.page_patterns,
 ]
 api_patterns: list[URLPattern | URLResolver] = [
     path("training/runs/", runs_api.Runs.as_view(), name="runs"),
@@ -27,8 +28,10 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("training/runs/<int:pk>/resume/", runs_api.Resume.as_view(), name="resume"),
     path("training/schema/", runs_api.Schema.as_view(), name="config_schema"),
     path("training/checks/", runs_api.Checks.as_view(), name="checks"),
+    *registry_urls.api_patterns,
 ]
 socket_patterns = [
     path("ws/training/", consumers.StudioConsumer.as_asgi()),
     path("ws/training/<int:pk>/", consumers.RunConsumer.as_asgi()),
+    *registry_urls.socket_patterns,
 ]

@@ -81,6 +81,7 @@ class PackSerializer(serializers.ModelSerializer):
 
 
 class CheckSerializer(serializers.Serializer):
+    part = serializers.CharField()
     name = serializers.CharField()
     passed = serializers.BooleanField()
     sentence = serializers.CharField()

@@ -13,19 +13,17 @@ POST /api/training/runs/<run>/resume/    from its last epoch
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
-from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
-from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from clinic.models import User
 from clinic.services import note_access
 from emotion import access, tasks
-from emotion.errors import RunRefused
+from emotion.api.doors import EngineersDoor, RefusalSerializer
 from emotion.ml.training.config import ConfigRefused, TrainingConfig
 from emotion.models import TrainingRun
 from emotion.queries import studio
@@ -68,37 +66,54 @@ class ConfigSerializer(serializers.Serializer):
     config = serializers.DictField()
 
 
-class EngineersOnly(BasePermission):
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        if cast(User, request.user).role != User.Role.ENGINEER:
-            raise Http404
-        return True
+class NeedsSerializer(serializers.Serializer):
+    """What a config would need: corpora with their splits, time and memory."""
+
+    corpora = serializers.ListField(child=serializers.DictField())
+    needs = serializers.DictField(allow_null=True)
 
 
-class _View(APIView):
-    permission_classes = [IsAuthenticated, EngineersOnly]
+class CurvesSerializer(serializers.Serializer):
+    """By column: one value an epoch."""
 
-    @property
-    def user(self) -> User:
-        return cast(User, self.request.user)
+    after = serializers.IntegerField()
+    numbers = serializers.ListField(child=serializers.IntegerField())
+    phases = serializers.ListField(child=serializers.IntegerField())
+    figures = serializers.DictField(child=serializers.ListField(child=serializers.FloatField(allow_null=True)))
+    recalls = serializers.DictField(child=serializers.ListField(child=serializers.FloatField(allow_null=True)))
+    label_words = serializers.DictField(child=serializers.CharField())
+    charts = serializers.ListField(child=serializers.DictField())
+    steps = serializers.DictField()
+    is_over = serializers.BooleanField()
 
 
-class Schema(_View):
+# A sentence by place: {"config": {"net.width": "…"}}.
+INVALID = {400: OpenApiTypes.OBJECT}
+AFTER = OpenApiParameter("after", int, description="leaves out the epochs up to this one")
+
+
+class Schema(EngineersDoor):
+    @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="training_schema")
     def get(self, request: Request) -> Response:
         return Response(TrainingConfig.model_json_schema())
 
 
-class Checks(_View):
+class Checks(EngineersDoor):
+    @extend_schema(request=ConfigSerializer, responses={200: NeedsSerializer, **INVALID}, operation_id="training_check")
     def post(self, request: Request) -> Response:
         given = ConfigSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         return Response(asdict(_checked(given.validated_data["config"])[1]) | {"device": None})
 
 
-class Runs(_View):
+class Runs(EngineersDoor):
+    @extend_schema(responses=RunSerializer(many=True), operation_id="training_runs_list")
     def get(self, request: Request) -> Response:
         return Response(RunSerializer(access.runs_of(self.user), many=True).data)
 
+    @extend_schema(
+        request=NewRunSerializer, responses={201: WholeRunSerializer, **INVALID}, operation_id="training_runs_queue"
+    )
     def post(self, request: Request) -> Response:
         given = NewRunSerializer(data=request.data)
         given.is_valid(raise_exception=True)
@@ -109,27 +124,26 @@ class Runs(_View):
         return Response(WholeRunSerializer(run).data, status=status.HTTP_201_CREATED)
 
 
-class Run(_View):
+class Run(EngineersDoor):
+    @extend_schema(responses=WholeRunSerializer, operation_id="training_runs_retrieve")
     def get(self, request: Request, pk: int) -> Response:
         return Response(WholeRunSerializer(access.run_for(self.user, pk)).data)
 
 
-class Curves(_View):
+class Curves(EngineersDoor):
+    @extend_schema(parameters=[AFTER], responses=CurvesSerializer, operation_id="training_runs_curves")
     def get(self, request: Request, pk: int) -> Response:
         after = request.query_params.get("after", "")
         return Response(studio.curves(access.run_for(self.user, pk), int(after) if after.isdigit() else 0))
 
 
-class _Verb(_View):
+class _Verb(EngineersDoor):
     name = ""
     do: Any = None
 
+    @extend_schema(request=None, responses={200: WholeRunSerializer, 409: RefusalSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        run = access.run_for(self.user, pk)
-        try:
-            run = type(self).do(run)
-        except RunRefused as error:
-            return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
+        run = type(self).do(access.run_for(self.user, pk))
         note_access(self.user, self.name, f"training-run:{pk}")
         tasks.enqueue()
         return Response(WholeRunSerializer(run).data)

@@ -199,7 +199,7 @@ def _overview(request: SignedInRequest) -> dict[str, Any]:
         "serving": serving,
         "since": next((promotion for promotion in history if not promotion.undone_at), None),
         "sha256": sha256,
-        "versions": _parts_of(versions),
+        "versions": shelves.parts_of(versions),
         "readings": shelves.readings_by(sha256),
         "others": shelves.readings_by_others(sha256),
         "packs": shelves.packs(),
@@ -215,20 +215,17 @@ def _starter() -> tuple[str, dict[str, str]]:
     return (last.pack_sha256, last.versions) if last else ("", {})
 
 
-def _parts_of(versions: dict[str, str]) -> list[tuple[str, str]]:
-    return [(name.replace("-", " "), told) for name, told in versions.items()]
-
-
 def _pack_context(request: SignedInRequest, pk: int, form: ReasonForm) -> dict[str, Any]:
     shown = access.pack_for(request.user, pk)
     verdict, serving = registry.judge(shown), registry.serving_pack()
+    form.fields["reason"].required = not verdict.passed
     return {
         "pack": shown,
         "work": work_on(shown.subject, BUILD),
         "verdict": verdict,
         "serving": serving,
         "serves": serving == shown,
-        "versions": _parts_of(shown.versions),
+        "versions": shelves.parts_of(shown.versions),
         "starter_parts": _starters_own(shown),
         "promotions": shelves.history().filter(pack=shown),
         "form": form,

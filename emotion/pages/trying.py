@@ -25,7 +25,7 @@ from emotion.access import engineers_only
 from emotion.errors import EmotionRoomError
 from emotion.ml.labels import LABELS
 from emotion.models import Pack, Trial
-from emotion.queries import StoredTimeline, pictures, timeline, trials_of, work_on
+from emotion.queries import StoredTimeline, pictures, shelves, timeline, trials_of, work_on
 from emotion.queries.trials import READ
 from emotion.registry_forms import TrialForm
 from emotion.services import trying
@@ -152,7 +152,7 @@ def _read(shown: Trial) -> dict[str, Any]:
 def _of_clip(kept: StoredTimeline) -> dict[str, Any]:
     return {
         "reading": kept,
-        "versions": kept.versions,
+        "versions": shelves.parts_of(kept.versions),
         "failures": kept.summary.get("failures", {}),
         "rows": lanes.table(kept.points),
         "shares": lanes.shares(kept.points),
@@ -165,7 +165,11 @@ def _of_clip(kept: StoredTimeline) -> dict[str, Any]:
 def _of_pictures(told: dict[str, Any] | None) -> dict[str, Any]:
     if told is None:
         return {}
-    return {"reading": told, "versions": told["versions"], "pictures": [_picture(one) for one in told["pictures"]]}
+    return {
+        "reading": told,
+        "versions": shelves.parts_of(told["versions"]),
+        "pictures": [_picture(one) for one in told["pictures"]],
+    }
 
 
 def _picture(told: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
@@ -69,6 +69,11 @@ def packs() -> list[tuple[Pack, Work]]:
 
 def history() -> QuerySet[Promotion]:
     return Promotion.objects.select_related("pack", "by", "undone_by")
+
+
+def parts_of(versions: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What read, in words: (voice activity, Silero VAD v6 …)."""
+    return [(name.replace("-", " "), told) for name, told in versions.items()]
 
 
 def readings_by_others(pack_sha256: str) -> int:

@@ -15,3 +15,5 @@ import "./elements/live-news.js";
 import "./elements/report-text.js";
 import "./elements/training-curves.js";
 import "./elements/compared-curves.js";
+import "./elements/bring-files.js";
+import "./elements/clip-recorder.js";
