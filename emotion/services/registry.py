@@ -35,9 +35,15 @@ SAFETENSORS_HEADER = b"{"  # after eight bytes that say how long it is, and may 
 
 
 def register_checkpoint(
-    path: Path, run: TrainingRun | None = None, by: User | None = None, name: str = ""
+    path: Path,
+    run: TrainingRun | None = None,
+    by: User | None = None,
+    name: str = "",
+    intervals: Mapping[str, Any] | None = None,
 ) -> Checkpoint:
     """Keep a copy of a checkpoint file with its card. The same file again gives the row it has. Only in a worker.
+
+    intervals  of each test row's UAR, where a run has reckoned them beside the card
 
     Raises CheckpointRefused: damaged, a pickle, without our card, labels in another order, changed weights, or of no
     net that is known here.
@@ -62,7 +68,7 @@ def register_checkpoint(
             size=path.stat().st_size,
             file_sha256=sha256,
             weights_sha256=loaded.sha256,
-            card=_without_predictions(read_card(path)),
+            card=_shown(read_card(path), intervals or {}),
             origin=Checkpoint.Origin.TRAINED if run else Checkpoint.Origin.IMPORTED,
             run=run,
             added_by=by or (run.started_by if run else None),
@@ -87,9 +93,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _without_predictions(card: dict[str, Any]) -> dict[str, Any]:
-    """The guess for each clip stays in the file: thousands of them are nothing to show, or to read with every row."""
-    return {**card, "metrics": {name: told for name, told in card["metrics"].items() if name != "predictions"}}
+def _shown(card: dict[str, Any], intervals: Mapping[str, Any]) -> dict[str, Any]:
+    """The card as pages show it. The guess for each clip stays in the file: thousands of them are nothing to show."""
+    metrics = {name: told for name, told in card["metrics"].items() if name != "predictions"}
+    for row, interval in intervals.items():
+        if isinstance(metrics.get("test", {}).get(row), dict):
+            metrics["test"] = {**metrics["test"], row: {**metrics["test"][row], "interval": list(interval)}}
+    return {**card, "metrics": metrics}
 
 
 def _must_not_be_pickled(path: Path) -> None:

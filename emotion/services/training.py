@@ -22,6 +22,7 @@ from emotion import machine
 from emotion.ml.errors import EmotionError
 from emotion.ml.training.config import TrainingConfig
 from emotion.models import Epoch, StepCurve, TrainingRun
+from emotion.services.registry import register_checkpoint
 from emotion.services.runs import WORKER_ENDED, folder_of, wait_again
 
 State = TrainingRun.State
@@ -62,6 +63,7 @@ def train(run: TrainingRun, tell: Callable[[int], None], is_orphan: Callable[[],
             )
             results = dict(made.card.metrics)
             results["intervals"] = intervals_of(results.get("predictions", {}), metrics.bootstrap_interval)
+            register_checkpoint(folder_of(run) / training.BEST, run, intervals=results["intervals"])
         watch.end(State.DONE, results=results, sha256=made.sha256)
     except (training.Stopped, Interrupted):
         watch.stopped()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def folder(settings, tmp_path):
-    settings.RUNS_DIR = tmp_path
+    settings.RUNS_DIR, settings.MODELS_DIR = tmp_path, tmp_path / "models"
 
 
 def claimed(engineer, config: TrainingConfig) -> TrainingRun:
@@ -47,6 +47,9 @@ def test_every_epoch_is_written_down_and_the_end_has_test_results_by_actor(engin
     low, high = run.results["intervals"]["voice only"]
     assert low <= run.results["test"]["voice only"]["UAR"] <= high
     assert runs.folder_of(run).joinpath("best.safetensors").exists()
+    registered = run.checkpoints.get()
+    assert (registered.weights_sha256, registered.origin, registered.name) == (run.sha256, "trained", "Run")
+    assert registered.card["metrics"]["test"]["voice only"]["interval"] == [low, high]
 
 
 def test_a_run_that_is_asked_to_stop_rests_and_goes_on_to_the_same_end(engineer):
