@@ -24,7 +24,7 @@ from clinic.jobs import Outcome
 from clinic.models import Job
 from interviews import live
 from interviews.models import Answer, Interview, QuestionSet
-from interviews.services import analysis, answering, questions, risk, try_again
+from interviews.services import analysis, answering, questions, rereading, risk, try_again
 from interviews.stages import ANSWER_STAGES, JOIN, READ_STAGES, REPORT, RISK, SPEAK, TRANSCRIBE
 
 DRAFT_REPORT = "reports.tasks.draft_report"  # by name: this room does not know that one
@@ -49,6 +49,11 @@ def enqueue(answer_id: int) -> None:
     answer = Answer.objects.get(pk=answer_id)
     jobs.open_jobs(answer.subject, ANSWER_STAGES)
     _send_on_commit(join_recording.si(answer_id), answer.subject, JOIN)
+
+
+def enqueue_reading(answer: Answer) -> None:
+    """Have an answer read again whose reading stages wait, once the transaction around this call is committed."""
+    _send_on_commit(read_answer.si(answer.pk), answer.subject, *READ_STAGES)
 
 
 def enqueue_finish(interview_id: int) -> None:
@@ -151,6 +156,17 @@ def requeue_failed(dry_run: bool = False) -> list[int]:
         try_again(answer.subject)
         enqueue(answer.pk)
     return [answer.pk for answer in failed]
+
+
+def read_all_again(dry_run: bool = False) -> int:
+    """Every answer that an earlier model pack has read, once more; how many there are."""
+    answers = list(rereading.answers_read_otherwise())
+    if dry_run:
+        return len(answers)
+    again = [answer for answer in answers if rereading.read_again(answer)]
+    for answer in again:
+        enqueue_reading(answer)
+    return len(again)
 
 
 Verb = Callable[[Answer, Callable[[str, float], None]], Mapping[str, Outcome]]

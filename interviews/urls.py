@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invitations/<int:pk>/revoke/", clinician.revoke, name="revoke"),
     path("answers/<int:pk>/reply/", clinician.reply, name="reply"),
     path("answers/<int:pk>/retry/", clinician.retry, name="retry"),
+    path("answers/<int:pk>/read-again/", clinician.read_again, name="read_again"),
     path("answers/<int:pk>/acknowledge/", clinician.acknowledge, name="acknowledge"),
     path("answers/<int:pk>/timeline/", state_api.timeline, name="timeline"),
     path("answers/<int:pk>/transcript/", state_api.transcript, name="transcript"),

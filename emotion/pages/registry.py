@@ -201,7 +201,7 @@ def _overview(request: SignedInRequest) -> dict[str, Any]:
         "sha256": sha256,
         "versions": shelves.parts_of(versions),
         "readings": shelves.readings_by(sha256),
-        "others": shelves.readings_by_others(sha256),
+        "others": registry.made_otherwise().count(),
         "packs": shelves.packs(),
         "checkpoints": shelves.checkpoints(),
         "imports": imports_of(request.user),

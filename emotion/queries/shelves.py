@@ -76,13 +76,6 @@ def parts_of(versions: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name.replace("-", " "), told) for name, told in versions.items()]
 
 
-def readings_by_others(pack_sha256: str) -> int:
-    """Readings of recordings, trials left out, that another pack than this one made."""
-    return (
-        StoredReading.objects.exclude(pack_sha256=pack_sha256).exclude(recording__in=Trial.objects.values("pk")).count()
-    )
-
-
 def readings_by(pack_sha256: str) -> int:
     return (
         StoredReading.objects.filter(pack_sha256=pack_sha256).exclude(recording__in=Trial.objects.values("pk")).count()

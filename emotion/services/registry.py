@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from clinic.models import User
@@ -24,7 +25,7 @@ from emotion import gate
 from emotion.errors import CheckpointRefused, EmotionError, GateRefused, PackRefused
 from emotion.ml import weights
 from emotion.ml.cards import read_card
-from emotion.models import Checkpoint, Pack, PackPart, Promotion, TrainingRun
+from emotion.models import Checkpoint, Pack, PackPart, Promotion, StoredReading, TrainingRun, Trial
 
 SHORTEST_REASON = 10  # characters of a reason that somebody can later understand
 PICKLE_BEGINNINGS = (b"\x80", b"PK\x03\x04")  # a bare pickle; torch's zip with one inside
@@ -208,6 +209,13 @@ def serving_pack() -> Pack | None:
     """The pack that new readings are made with; None for the starter. One small query."""
     newest = Promotion.objects.filter(undone_at=None).select_related("pack").first()
     return newest.pack if newest else None
+
+
+def made_otherwise() -> QuerySet[StoredReading]:
+    """Readings of recordings that another pack than the serving one made. Of the starter pack only the name counts: its
+    hash would take a worker."""
+    kept, pack = StoredReading.objects.exclude(recording__in=Trial.objects.values("pk")), serving_pack()
+    return kept.exclude(pack_sha256=pack.sha256) if pack else kept.exclude(pack=STARTER)
 
 
 def judge(pack: Pack) -> gate.Verdict:

@@ -34,6 +34,7 @@ from interviews.forms import NewInterviewForm
 from interviews.models import Interview, Recording
 from interviews.passages import UNSURE, passages
 from interviews.playback import sealed_recording
+from interviews.services.rereading import answers_read_otherwise
 from interviews.stages import TIMELINE, TRANSCRIBE
 
 INTERVIEWS_A_PAGE = 20
@@ -189,6 +190,18 @@ def retry(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @clinicians_only
+def read_again(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Face and voice of an answer once more, with the model pack that serves now."""
+    answer = access.answer_for(request.user, pk)
+    if services.read_again(answer):
+        note_access(request.user, "read again", answer.subject)
+        tasks.enqueue_reading(answer)
+        messages.success(request, _("The answer is read again. Until then you see the earlier reading."))
+    return redirect(f"{reverse('interviews:watch', args=[answer.interview_id])}?answer={answer.pk}")
+
+
+@require_POST
+@clinicians_only
 def retry_report(request: SignedInRequest, pk: int) -> HttpResponse:
     interview = access.interview_for(request.user, pk)
     if services.try_again(interview.subject):
@@ -255,6 +268,7 @@ def _reply_context(request: SignedInRequest, interview: Interview, answer_id: in
         "gaps": lanes.gaps(opened.points),
         "transcribe_stage": opened.stage(TRANSCRIBE),
         "timeline_stage": opened.stage(TIMELINE),
+        "is_read_otherwise": answers_read_otherwise().filter(pk=answer_id).exists(),
     }
 
 

@@ -19,6 +19,7 @@ from interviews.services.invitations import (
     revoke_invitation,
 )
 from interviews.services.questions import next_version, publish, retire, speak_questions
+from interviews.services.rereading import read_again
 from interviews.services.retrying import try_again
 from interviews.services.risk import acknowledge
 
@@ -35,6 +36,7 @@ __all__ = [
     "next_version",
     "open_interview",
     "publish",
+    "read_again",
     "receipt_for",
     "receive_chunk",
     "refuse_consent",
