@@ -14,6 +14,7 @@ from pathlib import Path
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 STATM = Path("/proc/self/statm")
+GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))  # NVIDIA's own, in WSL, AMD's
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,23 @@ def host_name() -> str:
 
 def devices() -> list[Found]:
     """GPUs first."""
+    found = _gpus() if _may_have_gpus() else []
+    return [*found, Found("cpu", f"{os.cpu_count() or 1} × {platform.machine()}", memory())]
+
+
+def _may_have_gpus() -> bool:
+    """A look for a driver: torch, which knows, takes seconds to load."""
+    return sys.platform != "linux" or any(driver.exists() for driver in GPU_DRIVERS)
+
+
+def _gpus() -> list[Found]:
     import torch  # only workers may
 
     found = []
     for number in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(number)
         found.append(Found(f"cuda:{number}", torch.cuda.get_device_name(number), Memory(total, free)))
-    return [*found, Found("cpu", f"{os.cpu_count() or 1} × {platform.machine()}", memory())]
+    return found
 
 
 def memory() -> Memory:

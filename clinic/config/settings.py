@@ -177,6 +177,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_POOL_START_METHOD = env.str(
     "CELERY_WORKER_POOL_START_METHOD", "fork", validate=must.OneOf(["fork", "spawn"])
 )
+# A spawned child imports everything anew. Celery kills it after 4 s, and on a busy machine its successor, for ever.
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120.0
 CORES = os.cpu_count() or 1
 WEB_PROCESSES = env.int("WEB_PROCESSES", 1, validate=AT_LEAST_ONE)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", max(1, CORES // 2), validate=AT_LEAST_ONE)  # besides the one for the GPU
@@ -342,4 +344,5 @@ LOGGING = {
     "filters": {"without_live_links": {"()": "clinic.logs.WithoutLiveLinks"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_live_links"]}},
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
+    "loggers": {"httpx": {"level": "WARNING"}},  # it tells each address, and some carry a signature
 }

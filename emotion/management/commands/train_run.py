@@ -10,7 +10,7 @@ from emotion import live, tasks
 from emotion.models import TrainingRun
 from emotion.services.training import parent_is_gone, train
 
-NICER = 10  # steps of priority below the worker's own: whoever waits for a reading comes first
+NICER = 5  # steps of priority below the worker's own: whoever waits for a reading comes first
 
 
 class Command(BaseCommand):
