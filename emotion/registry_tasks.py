@@ -97,6 +97,10 @@ def build_pack(pack_id: int) -> None:
 
 @shared_task(name="emotion.tasks.pull_model", **DATABASE_AWAY)
 def pull_model(name: str) -> None:
+    pull_slice(name)
+
+
+def pull_slice(name: str, seconds: float = PULL_SLICE) -> None:
     """A slice of a pull; the rest queues up again behind whatever waits for this worker."""
     wanted = FetchedModel.objects.filter(name=name).first()
     job = jobs.claim(f"model:{name}", PULL, jobs.new_owner()) if wanted else None
@@ -105,7 +109,7 @@ def pull_model(name: str) -> None:
     begun, teller = wanted.bytes_done, _BytesTeller(wanted)
     try:
         with jobs.kept_alive([job]):
-            is_whole = pulling.pull(wanted, PULL_SLICE, teller)
+            is_whole = pulling.pull(wanted, seconds, teller)
         teller.write()
         jobs.finish(job) if is_whole else jobs.retry(job)
         after = None if is_whole else 0

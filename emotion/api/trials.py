@@ -64,7 +64,7 @@ class UploadSerializer(serializers.ModelSerializer):
         fields = ["id", "size", "part_bytes", "parts", "missing", "work", "checkpoint"]
 
     def get_part_bytes(self, upload: Upload) -> int:
-        return trying.PART_BYTES
+        return settings.MAX_CHUNK_BYTES
 
     def get_parts(self, upload: Upload) -> int:
         return trying.parts_of(upload)

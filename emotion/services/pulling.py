@@ -231,7 +231,7 @@ def _receive(response: httpx.Response, file: File, part: Path, begun: int, call:
     _write_notes(part, _Version.of(file.url, response))
     with part.open("ab" if resumed else "wb") as written:
         call.on_bytes(file.name, done, total)
-        for piece in response.iter_raw(PIECE):
+        for piece in response.iter_raw():  # as it arrives, so that a broken line loses nothing
             written.write(piece)
             done += len(piece)
             call.on_bytes(file.name, done, total)

@@ -32,7 +32,6 @@ OnProgress = Callable[[float], None]  # share done
 MOST_FILES = 20  # pictures tried together
 MOST_TRIALS = 50  # kept at a time, a person
 UNUSED_AFTER = timedelta(hours=2)  # an upload that nobody took
-PART_BYTES = settings.MAX_CHUNK_BYTES
 PICTURE_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 
@@ -40,7 +39,7 @@ PICTURE_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 
 def open_upload(owner: User, size: int, name: str = "") -> Upload:
-    """A file will arrive in parts of PART_BYTES, the last one shorter. Raises TrialRefused."""
+    """A file will arrive in parts of MAX_CHUNK_BYTES, the last one shorter. Raises TrialRefused."""
     if size <= 0:
         raise TrialRefused("This file is empty.")
     if size > settings.MAX_UPLOAD_BYTES:
@@ -52,7 +51,7 @@ def receive_part(upload: Upload, number: int, data: bytes) -> None:
     """Keep one part, sealed; the same number again takes the place of the first. Raises TrialRefused."""
     if not 0 <= number < parts_of(upload):
         raise TrialRefused(f"This file has {parts_of(upload)} parts; there is no part {number}.")
-    expected = min(PART_BYTES, upload.size - number * PART_BYTES)
+    expected = min(settings.MAX_CHUNK_BYTES, upload.size - number * settings.MAX_CHUNK_BYTES)
     if len(data) != expected:
         raise TrialRefused(f"Part {number} should have {expected} bytes and has {len(data)}.")
     place = _part(upload, number)
@@ -69,12 +68,12 @@ def keep_file(owner: User, file: BinaryIO, size: int, name: str = "") -> Upload:
     """A file that arrived in one piece, from a form. Raises TrialRefused."""
     upload = open_upload(owner, size, name)
     for number in range(parts_of(upload)):
-        receive_part(upload, number, file.read(PART_BYTES))
+        receive_part(upload, number, file.read(settings.MAX_CHUNK_BYTES))
     return upload
 
 
 def parts_of(upload: Upload) -> int:
-    return -(-upload.size // PART_BYTES)
+    return -(-upload.size // settings.MAX_CHUNK_BYTES)
 
 
 def missing_parts(upload: Upload) -> list[int]:
