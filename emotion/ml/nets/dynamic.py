@@ -13,8 +13,8 @@ from emotion.ml.nets.dynamic_fusion import DynamicFusion, DynamicFusionConfig, F
 from emotion.ml.nets.mfcc import CepstrumConfig
 from emotion.ml.nets.temporal import EfficientFaceTemporal, TemporalConfig
 from emotion.ml.nets.voice import AudioCNNPool, VoiceConfig
-from emotion.ml.nets.wav2vec2 import SAMPLE_RATE
 
+SAMPLE_RATE = 16_000  # Hz
 SILENCE = 1e-4  # of full scale: a moment that never gets above it has no voice
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from emotion.ml.datasets import made
 from emotion.ml.datasets.clips import Clip, CorpusError, Split
 from emotion.ml.datasets.corpora import CORPORA
 from emotion.ml.datasets.made_words import words_of
-from emotion.ml.datasets.prepared import Prepared, prepare
+from emotion.ml.datasets.prepared import OnProgress, Prepared, prepare
 from emotion.ml.datasets.windows import SAMPLE_RATE, MadeWindows, WindowConfig, Windows
 from emotion.ml.labels import LABELS
 from emotion.ml.training.config import CorpusConfig, NetConfig, TrainingConfig
@@ -76,16 +76,24 @@ class Examples(Sequence[Example]):
         )
 
 
-def data_for(config: TrainingConfig, on_progress: Callable[[int, int], None] = lambda done, count: None) -> Data:
+def data_for(
+    config: TrainingConfig,
+    on_progress: OnProgress = lambda done, count: None,
+    processes: int | None = None,
+) -> Data:
     """The data of every phase; a published corpus is prepared where it is not yet, which takes long and can go on.
 
-    on_progress is told how many clips are prepared, of how many. Raises CorpusError.
+    on_progress  is told how many clips are prepared, of how many
+    processes    that prepare it (left out: one a core, up to eight)
+
+    Raises CorpusError.
     """
+    processes = processes or min(MOST_PROCESSES, os.cpu_count() or 1)
     own: dict[CorpusConfig, Data] = {}
 
     def of(corpus: CorpusConfig) -> Data:
         if corpus not in own:
-            own[corpus] = one_corpus(corpus, config.net, on_progress)
+            own[corpus] = one_corpus(corpus, config.net, on_progress, processes)
         return own[corpus]
 
     stages = [phase.corpus or config.corpus for phase in config.stages]
@@ -94,7 +102,7 @@ def data_for(config: TrainingConfig, on_progress: Callable[[int, int], None] = l
     return Data(first.split, first.train, first.validation, first.test, first.digest, first.samples, later)
 
 
-def one_corpus(config: CorpusConfig, net: NetConfig, on_progress: Callable[[int, int], None]) -> Data:
+def one_corpus(config: CorpusConfig, net: NetConfig, on_progress: OnProgress, processes: int) -> Data:
     corpus = CORPORA[config.name]
     windows: Windows
     if config.name == "made":
@@ -102,14 +110,14 @@ def one_corpus(config: CorpusConfig, net: NetConfig, on_progress: Callable[[int,
         windows = MadeWindows(made.make(drawn))
         clips, samples = list(windows.clips), round(drawn.seconds * made.SAMPLE_RATE)
     else:
-        prepared = prepared_corpus(config, net, on_progress)
+        prepared = prepared_corpus(config, net, on_progress, processes)
         windows, clips = prepared, usable(prepared, net)
         samples = round(prepared.config["seconds"] * SAMPLE_RATE)
     split = corpus.split(clips, config.fold, config.left_out)
     return data_of(split, windows, samples)
 
 
-def prepared_corpus(config: CorpusConfig, net: NetConfig, on_progress: Callable[[int, int], None]) -> Prepared:
+def prepared_corpus(config: CorpusConfig, net: NetConfig, on_progress: OnProgress, processes: int) -> Prepared:
     assert config.folder is not None, "the config was checked"
     corpus = CORPORA[config.name]
     if net.has_faces and not any(clip.video for clip in corpus.read(config.folder)):
@@ -119,7 +127,7 @@ def prepared_corpus(config: CorpusConfig, net: NetConfig, on_progress: Callable[
         config.folder,
         config.cache or beside(config.folder),
         WindowConfig(frames=net.frames or WindowConfig.frames),
-        processes=min(MOST_PROCESSES, os.cpu_count() or 1),
+        processes=processes,
         on_progress=on_progress,
     )
 

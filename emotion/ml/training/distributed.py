@@ -10,12 +10,14 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 import torch
 from torch import Tensor, distributed, nn
@@ -28,8 +30,10 @@ from emotion.ml.training.systems import Learner
 
 Value = TypeVar("Value")
 
-LONGEST_WAIT = timedelta(hours=2)  # for the first process, which validates while the others wait
-MEETING, SETTINGS = "meeting", "processes.json"  # in the run's folder while several processes are at it
+LONGEST_WAIT = timedelta(minutes=30)  # for the first process, which validates while the others wait
+PROGRAM = (sys.executable, "-m", "emotion.ml.training.process")
+LONGEST_END = 15.0  # seconds
+SETTINGS = "processes.json"  # in the run's folder while several processes are at it
 LAST_WORDS = 500  # characters of a process that ended
 
 
@@ -77,37 +81,40 @@ class Team:
 
 
 @contextmanager
-def team_of(config: TrainingConfig, folder: Path) -> Iterator[Team]:
+def team_of(config: TrainingConfig, folder: Path, program: Sequence[str] = PROGRAM) -> Iterator[Team]:
     """This process as the first of as many as the config asks for; the others end with it. Raises EmotionError."""
     count = processes_of(config)
     if count == 1:
         yield Team(0, 1, device_for("cuda:0" if config.device == "cuda:all" else config.device))
         return
-    meeting, settings = folder / MEETING, folder / SETTINGS
-    meeting.unlink(missing_ok=True)
+    # Another name each time: torch tidies an earlier one away when it pleases.
+    meeting, settings = folder / f"meeting-{uuid4().hex}", folder / SETTINGS
     settings.write_text(config.model_dump_json())
-    others = [_begin(folder, number, count) for number in range(1, count)]
+    places = [[str(folder), str(number), str(count), meeting.name] for number in range(1, count)]
+    others = [_begin([*program, *place], folder, number) for number, place in enumerate(places, start=1)]
     try:
-        with joined(config, folder, 0, count) as team:
+        _wait_for(others, folder)
+        with joined(config, 0, count, meeting) as team:
             yield team
         for other in others:
             other.wait()
     except RuntimeError as error:
         # A process that has gone shows here as a connection that broke; why it went, it said itself.
-        said = [_last_words(folder, number) for number, other in enumerate(others, start=1) if _failed(other)]
-        if said:
-            raise EmotionError(f"One of {count} processes ended: {said[0]}") from error
+        number = _first_failed(others)
+        if number:
+            raise _ended(folder, number) from error
         raise
     finally:
         for other in others:
             other.kill()
             other.wait()
-        settings.unlink(missing_ok=True)
-        meeting.unlink(missing_ok=True)
+        for left in (settings, meeting, *(_here(folder, number) for number in range(1, count))):
+            left.unlink(missing_ok=True)
 
 
 @contextmanager
-def joined(config: TrainingConfig, folder: Path, number: int, count: int) -> Iterator[Team]:
+def joined(config: TrainingConfig, number: int, count: int, meeting: Path) -> Iterator[Team]:
+    """This process in its place; it waits until all have met in that file."""
     cuda = config.device == "cuda:all"
     device = torch.device("cuda", number) if cuda else torch.device("cpu")
     if cuda:
@@ -117,7 +124,7 @@ def joined(config: TrainingConfig, folder: Path, number: int, count: int) -> Ite
             os.environ[f"{library}_SOCKET_IFNAME"] = loopback  # nobody outside this machine takes part
     distributed.init_process_group(
         "nccl" if cuda else "gloo",
-        init_method=f"file://{(folder / MEETING).resolve()}",
+        init_method=f"file://{meeting.resolve()}",
         rank=number,
         world_size=count,
         timeout=LONGEST_WAIT,
@@ -150,17 +157,51 @@ def device_for(name: str) -> torch.device:
     return device
 
 
-def _begin(folder: Path, number: int, count: int) -> subprocess.Popen:
+def _begin(command: Sequence[str], folder: Path, number: int) -> subprocess.Popen:
+    _here(folder, number).unlink(missing_ok=True)
     with _log(folder, number).open("wb") as log:
-        command = [sys.executable, "-m", "emotion.ml.training.process", str(folder), str(number), str(count)]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
 
 
-def _failed(other: subprocess.Popen) -> bool:
-    try:
-        return other.wait(timeout=5) != 0
-    except subprocess.TimeoutExpired:
-        return False
+def announce(folder: Path, number: int) -> None:
+    """This process has read its data and is about to join."""
+    _here(folder, number).touch()
+
+
+def _wait_for(others: Sequence[subprocess.Popen], folder: Path) -> None:
+    """Until each has read its data; joining waits for all, and would wait long for one that has ended. Raises
+    EmotionError."""
+    for number, other in enumerate(others, start=1):
+        while not _here(folder, number).exists():
+            if other.poll() is not None:
+                raise _ended(folder, number)
+            time.sleep(0.05)
+
+
+def _ended(folder: Path, number: int) -> EmotionError:
+    return EmotionError(f"Process {number} of this run ended: {_last_words(folder, number)}")
+
+
+def _here(folder: Path, number: int) -> Path:
+    return folder / f"process-{number}.here"
+
+
+def _first_failed(others: Sequence[subprocess.Popen]) -> int:
+    """The number of a process that ended badly; 0 where all are at work. One whose connection broke may need a moment
+    to end."""
+    until = time.monotonic() + LONGEST_END
+    while time.monotonic() < until:
+        for number, other in enumerate(others, start=1):
+            if other.poll():
+                return number
+        time.sleep(0.1)
+    return 0
 
 
 def _log(folder: Path, number: int) -> Path:
@@ -169,4 +210,4 @@ def _log(folder: Path, number: int) -> Path:
 
 def _last_words(folder: Path, number: int) -> str:
     said = _log(folder, number).read_text(errors="replace").strip()
-    return said.splitlines()[-1][:LAST_WORDS] if said else f"process {number} said nothing."
+    return said.splitlines()[-1][:LAST_WORDS] if said else "it said nothing."

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
+from emotion.ml.media import SAMPLE_RATE
 from emotion.ml.nets.mfcc import Cepstrum
-from emotion.ml.nets.wav2vec2 import SAMPLE_RATE
 from emotion.ml.training.config import Input
 
 Item = TypeVar("Item")

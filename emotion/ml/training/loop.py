@@ -76,16 +76,16 @@ def train_epoch(
     forward, total, clips = step or learner, 0.0, 0
     for number, parts in enumerate(in_groups(batches, accumulate), start=1):
         optimiser.zero_grad(set_to_none=True)
-        count = sum(len(part) for part in parts)
+        sizes = [len(part) / part.weight for part in parts]  # in step with the clips of all processes
         loss = 0.0
-        for part in parts:
+        for part, size in zip(parts, sizes, strict=True):
             with torch.no_grad():
                 batch = spread(learner.prepared(part.to(device), turn))
             with precise():
                 each = forward(batch)
-            (each * (len(part) / count)).backward()
-            loss += float(each.detach()) * len(part) / count
-            total += float(each.detach()) * len(batch)
+            (each * (size / sum(sizes))).backward()
+            loss += float(each.detach()) / part.weight * size / sum(sizes)
+            total += float(each.detach()) / part.weight * len(batch)
             clips += len(batch)
         # With several processes the norm is one and the same in all of them, so they stop together.
         norm = nn.utils.clip_grad_norm_(learner.parameters(), float("inf") if clip is None else clip)

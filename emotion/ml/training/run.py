@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, cast
 
 import numpy as np
@@ -303,7 +304,10 @@ class Training:
         path = self.folder / STATE
         if not path.exists():
             return None
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (UnpicklingError, RuntimeError, EOFError, LookupError, ValueError) as error:
+            raise EmotionError(f"{path} is damaged. Delete it to begin the run anew.") from error
         if state["run"] != self.name:
             raise EmotionError("This folder holds another run: another config or other data. Choose an empty one.")
         self.net.load_state_dict(state["net"])
@@ -334,11 +338,13 @@ def optimiser_for(weights: Sequence[nn.Parameter], config: TrainingConfig) -> to
     return torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
-def cannot_compile(device: torch.device) -> str:
-    """Why torch cannot compile here, as a sentence; empty where it can. Tried on something small, because it needs
-    a compiler of the system."""
+def cannot_compile(device: torch.device, compiled: Callable = torch.compile) -> str:
+    """Why torch cannot compile here, as a sentence; empty where it can.
+
+    Tried on something small, because it needs a compiler of the system.
+    """
     try:
-        torch.compile(lambda x: x.sin() + 1)(torch.zeros(4, device=device))
+        compiled(lambda x: x.sin() + 1)(torch.zeros(4, device=device))
     except Exception as error:
         return f"Not compiled, because this machine cannot: {str(error).splitlines()[0][:200]}"
     return ""

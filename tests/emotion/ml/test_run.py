@@ -5,12 +5,15 @@ import torch
 
 from emotion.ml import checkpoint
 from emotion.ml.errors import EmotionError
+from emotion.ml.labels import LABELS
 from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.data import Data, data_for
 from emotion.ml.training.examples import Collating, batches
 from emotion.ml.training.loop import Diverged, ask, train_epoch
-from emotion.ml.training.run import Stopped, run
-from emotion.ml.training.systems import build, learner_for
+from emotion.ml.training.metrics import unweighted_recall
+from emotion.ml.training.run import Stopped, cannot_compile, run
+from emotion.ml.training.systems import build, learner_for, voice_size
+from tests.emotion.ml.training_runs import tiny as tiny_run
 
 TINY = {
     "corpus": {"actors": 3},
@@ -63,9 +66,6 @@ def test_a_run_tells_of_every_epoch_and_leaves_its_best_with_a_card(tiny, data, 
 def test_a_run_that_was_killed_ends_as_an_unbroken_one(data, tmp_path, dropout):
     config = TrainingConfig.checked(TINY | {"modality_dropout": dropout, "schedule": {"kind": "cosine"}})
     unbroken = run(config, data, tmp_path / "unbroken")
-
-    class Killed(BaseException):
-        pass
 
     def die(epoch):
         if epoch.number == 2:
@@ -130,3 +130,190 @@ def test_a_clip_is_told_the_same_alone_and_among_others(tiny, data):
 def test_a_last_batch_of_one_joins_the_batch_before_it(data):
     sizes = [len(batch.labels) for batch in batches(data.train[:9], 4, COLLATE, torch.Generator().manual_seed(0))]
     assert sizes == [4, 5]
+
+
+# --- Phases ---
+
+
+class Killed(BaseException):
+    pass
+
+
+def phase_runs(**more):
+    """The enhanced model in its three phases, the last one on other clips."""
+    last = {"number": 3, "epochs": 1, "learning_rate": 1e-4, "corpus": {"actors": 4, "fold": 2}}
+    return tiny_run("enhanced", phases=[{"number": 1}, {"number": 2, "epochs": 1}, last], **more)
+
+
+@pytest.fixture(scope="module")
+def phased():
+    return data_for(phase_runs())
+
+
+def test_each_phase_has_its_own_epochs_rate_and_corpus(phased, tmp_path):
+    told = []
+    saved = run(phase_runs(), phased, tmp_path, on_epoch=told.append)
+    assert [(epoch.number, epoch.phase, epoch.learning_rate) for epoch in told] == [
+        (1, 1, 1e-3),
+        (2, 1, 1e-3),
+        (3, 2, 1e-3),
+        (4, 3, 1e-4),
+    ]
+    assert [round(epoch.seconds_left > 0) for epoch in told] == [1, 1, 1, 0]
+    assert phased.of(2) is not phased
+    assert sum(map(sum, told[-1].confusion)) == len(phased.of(2).validation)
+    assert saved.card.metrics["phase"] == 3
+    assert set(saved.card.metrics["earlier tests"]) == {"made fold 1"}
+    assert set(saved.card.data) == {"made fold 1", "made fold 2"}
+
+
+def test_a_run_that_was_killed_in_any_phase_ends_as_an_unbroken_one(data, tmp_path):
+    config = tiny_run("wav2vec2", phases=[{"number": 1}, {"number": 2}, {"number": 1, "learning_rate": 1e-4}])
+    unbroken = run(config, data, tmp_path / "unbroken")
+    for last in range(1, 7):
+
+        def die(epoch, last=last):
+            if epoch.number == last:
+                raise Killed
+
+        with pytest.raises(Killed):
+            run(config, data, tmp_path / f"killed {last}", on_epoch=die)
+        resumed = run(config, data, tmp_path / f"killed {last}")
+        assert resumed.sha256 == unbroken.sha256
+        assert resumed.card == unbroken.card
+
+
+@pytest.mark.parametrize(
+    ("name", "phase", "frozen"),
+    [
+        ("enhanced", 1, ("voice.",)),
+        ("enhanced", 2, ("voice.encoder.", "voice.classifier.")),
+        ("enhanced", 3, ("voice.classifier.", "face.classifier_1.")),
+        ("wav2vec2", 1, ("encoder.",)),
+        ("wav2vec2", 2, ("encoder.model.feature_extractor.",)),
+        ("late-3", 1, ("face.", "voice.")),
+    ],
+)
+def test_a_run_moves_nothing_that_its_phase_freezes_batch_statistics_included(data, tmp_path, name, phase, frozen):
+    config = tiny_run(name, epochs=1, phases=[{"number": phase}])
+    torch.manual_seed(config.seed)
+    begun = build(config.net, voice_size(config.net)).state_dict()
+    ended = run(config, data, tmp_path).weights
+    moved = {weight for weight in begun if not torch.equal(begun[weight], ended[weight])}
+    assert moved
+    assert not {weight for weight in moved if weight.startswith(frozen)}
+    if name == "enhanced":
+        assert any(weight.startswith("face.") and weight.endswith("running_mean") for weight in moved)
+
+
+def test_a_phase_begins_from_the_best_epoch_of_the_one_before(data, tmp_path):
+    """With a rate of almost nothing the second phase stays where the first one was best, not where it ended."""
+    config = tiny_run(
+        "voice-small", epochs=4, phases=[{"learning_rate": 0.05}, {"learning_rate": 1e-12, "epochs": 1}], seed=3
+    )
+    told = []
+    run(config, data, tmp_path, on_epoch=told.append)
+    best = max(told[:4], key=lambda epoch: epoch.validation_uar)
+    assert best.number < 4
+    # Batch statistics move a little even where no weight does.
+    assert told[4].validation_loss == pytest.approx(best.validation_loss, rel=0.2)
+
+
+# --- What a run tells and keeps ---
+
+
+def test_an_epoch_tells_all_that_can_be_plotted(tiny, data, tmp_path):
+    told, steps = [], []
+    run(tiny, data, tmp_path, on_epoch=told.append, on_step=lambda *step: steps.append(step))
+    first = told[0]
+    assert sum(map(sum, first.confusion)) == len(data.validation)
+    assert len(first.recalls) == 8
+    assert 0 <= first.validation_macro_f1 <= first.validation_war * 8
+    assert first.validation_uar == pytest.approx(sum(first.recalls) / 8)
+    assert first.is_best
+    assert first.memory > 1e6
+    assert first.clips_per_second > 0
+    assert [step[1:] for step in steps] == [(1, 1)] * 3  # sixteen clips, one step
+    assert steps[0][0] == pytest.approx(first.train_loss)
+
+
+def test_a_run_stops_in_the_middle_of_an_epoch_and_goes_on_to_the_same_end(data, tmp_path):
+    config = tiny_run("voice-small", batch_size=4)
+    unbroken = run(config, data, tmp_path / "unbroken")
+    steps = []
+    with pytest.raises(Stopped, match="after epoch 1"):
+        run(
+            config,
+            data,
+            tmp_path / "stopped",
+            on_step=lambda *step: steps.append(step),
+            should_stop=lambda: len(steps) == 6,
+        )
+    assert steps[-1][1:] == (2, 4)
+    assert run(config, data, tmp_path / "stopped").sha256 == unbroken.sha256
+
+
+def test_the_card_says_what_the_net_is_what_it_learned_from_and_what_it_guessed(tiny, data, tmp_path):
+    card = run(tiny, data, tmp_path).card
+    assert card.labels == LABELS
+    assert card.data == {"made fold 1": data.digest}
+    assert card.seen["made"]["speakers"] == sorted({clip.speaker for clip in (*data.train, *data.validation)})
+    assert {"torch", "transformers", "numpy", "python"} == set(card.versions)
+    assert "made" in card.licence
+    test, told = card.metrics["test"], card.metrics["predictions"]
+    assert told["clips"] == [clip.name for clip in data.test]
+    for row in ("both", "voice only", "face only", "noisy"):
+        assert unweighted_recall(told["labels"], told["guesses"][row]) == pytest.approx(test[row]["UAR"])
+        assert {"WAR", "macro-F1", "NLL", "Brier", "ECE", "confusion", "recalls"} < set(test[row])
+
+
+def test_the_temperature_is_fitted_on_validation_and_makes_its_shares_likelier(data, tmp_path):
+    config = tiny_run("voice-small", {"width": 0.2}, epochs=12, learning_rate=0.01)
+    calibrated = run(config, data, tmp_path / "calibrated").card.metrics
+    plain = run(config.model_copy(update={"calibrate": False}), data, tmp_path / "plain").card.metrics
+    assert plain["temperature"] == 1.0
+    assert calibrated["temperature"] != 1.0
+    assert calibrated["validation"]["NLL"] < plain["validation"]["NLL"]
+    assert calibrated["validation"]["UAR"] == plain["validation"]["UAR"]
+
+
+def test_a_damaged_state_is_named(tiny, data, tmp_path):
+    (tmp_path / "state.pt").write_bytes(b"half of it")
+    with pytest.raises(EmotionError, match=r"state\.pt is damaged"):
+        run(tiny, data, tmp_path)
+
+
+def test_training_in_bfloat16_comes_near_to_float32_and_keeps_float32_weights(data, tmp_path):
+    config = tiny_run("voice-small")
+    exact, rounded = [], []
+    run(config, data, tmp_path / "exact", on_epoch=exact.append)
+    half = config.model_copy(update={"precision": "bfloat16"})
+    saved = run(half, data, tmp_path / "rounded", on_epoch=rounded.append)
+    assert rounded[1].train_loss == pytest.approx(exact[1].train_loss, abs=0.05)
+    assert rounded[1].train_loss != exact[1].train_loss
+    assert {weight.dtype for weight in saved.weights.values()} <= {torch.float32, torch.int64}
+
+
+def test_accumulated_batches_make_the_step_of_one_large_batch(data):
+    config = tiny_run("wav2vec2")
+
+    def gradient(size, accumulate):
+        torch.manual_seed(0)
+        learner = learner_for(build(config.net, voice_size(config.net)), config)
+        optimiser = torch.optim.SGD(learner.parameters(), lr=0.0)
+        collate = Collating(config.net.inputs)
+        shown = batches(data.train[:7], size, collate)
+        train_epoch(learner, shown, optimiser, device=torch.device("cpu"), accumulate=accumulate)
+        return learner.net.projector.weight.grad
+
+    torch.testing.assert_close(gradient(3, 3), gradient(7, 1), rtol=1e-4, atol=1e-7)
+
+
+def test_a_machine_that_cannot_compile_trains_without_and_says_so(data, tmp_path):
+    def broken(function):
+        raise RuntimeError("no compiler was found\nsecond line")
+
+    assert cannot_compile(torch.device("cpu"), broken) == (
+        "Not compiled, because this machine cannot: no compiler was found"
+    )
+    assert cannot_compile(torch.device("cpu"), lambda function: function) == ""
