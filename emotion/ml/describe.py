@@ -19,6 +19,7 @@ from emotion.ml.errors import EmotionError
 from emotion.ml.labels import LABELS
 from emotion.ml.nets.blocks import Attention, resting
 from emotion.ml.nets.cross_fusion import CrossFusionConfig, IntermediateAttention
+from emotion.ml.nets.dynamic import DynamicNet
 from emotion.ml.nets.dynamic_fusion import DynamicFusion
 from emotion.ml.nets.efficientface import EfficientFace, EfficientFaceConfig
 from emotion.ml.nets.expression import ExpressionNet
@@ -177,6 +178,8 @@ def entries() -> Iterator[Entry]:
     channel, signs = (1, MOMENTS, len(LABELS)), (1, MOMENTS, 2)
     inputs = {"face": channel, "face_signs": signs, "voice": channel, "voice_signs": signs}
     yield Entry("dynamic-fusion", "five moments a second", DynamicFusion, inputs)
+    inputs = {"faces": FACES, "cepstrum": CEPSTRUM, "sound": SOUND, "heights": (1,)}
+    yield Entry("dynamic", "15 moments, with nets of its own", DynamicNet, inputs)
 
 
 def wav2vec2_entries() -> Iterator[Entry]:

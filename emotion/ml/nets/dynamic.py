@@ -53,41 +53,58 @@ class DynamicNet(nn.Module):
         self.fusion = DynamicFusion(self.config.fusion)
 
     def forward(
-        self, faces: Tensor, has_face: Tensor, heights: Tensor, cepstrum: Tensor, sound: Tensor, lengths: Tensor
+        self,
+        faces: Tensor,
+        cepstrum: Tensor,
+        sound: Tensor,
+        heights: Tensor,
+        has_face: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> Tensor:
         """
         faces:     (clip, frame, 3, side, side)  0 to 1
-        has_face:  (clip, frame)
-        heights:   (clip,)           pixels of the face in the recording
         cepstrum:  (clip, 10, step)  of the sound, with silence after the shorter ones
         sound:     (clip, sample)    16 kHz
+        heights:   (clip,)           pixels of the face in the recording
+        has_face:  (clip, frame)     False where no face was found
         lengths:   (clip,)           samples of each clip's own sound
         returns    (clip, 8)
         """
-        return self.read(faces, has_face, heights, cepstrum, sound, lengths).fused.clip
+        return self.read(faces, cepstrum, sound, heights, has_face, lengths).fused.clip
 
     def read(
-        self, faces: Tensor, has_face: Tensor, heights: Tensor, cepstrum: Tensor, sound: Tensor, lengths: Tensor
+        self,
+        faces: Tensor,
+        cepstrum: Tensor,
+        sound: Tensor,
+        heights: Tensor,
+        has_face: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> Read:
+        """As `forward`, with what led to it."""
         frames = faces.shape[1]
         watched = self.face.follow(self.face.meet(self.face.look(faces)))  # (clip, 128, frame)
         face = self.face.classifier_1(watched.transpose(1, 2))
-        listened = self.voice.follow(self.voice.meet(cepstrum))  # (clip, 128, step)
-        own_steps = [listened[clip, :, : steps_of(length)] for clip, length in enumerate(lengths.tolist())]
-        moments = [adaptive_avg_pool1d(steps, frames) for steps in own_steps]
-        voice = self.voice.classifier_1(torch.stack(moments).transpose(1, 2))
-        own = [one[None, :length] for one, length in zip(sound, lengths.tolist(), strict=True)]
-        voice_signs = torch.cat([signs_of_voice(one, frames) for one in own])
-        heard = torch.cat([loudest(one, frames) for one in own]) > SILENCE
+        seen = faces.new_ones(faces.shape[:2], dtype=torch.bool) if has_face is None else has_face
         face_signs = signs_of_faces(faces, heights[:, None].expand(-1, frames))
-        fused = self.fusion(face, face_signs, voice, voice_signs, has_face, heard)
-        return Read(fused, face, voice, has_face, heard)
+        listened = self.voice.follow(self.voice.meet(cepstrum))  # (clip, 128, step)
+        if lengths is None or bool((lengths == sound.shape[1]).all()):
+            told = adaptive_avg_pool1d(own_steps(listened, sound.shape[1]), frames)
+            voice_signs, loud = signs_of_voice(sound, frames), loudest(sound, frames)
+        else:
+            each = list(zip(listened[:, None], sound[:, None], lengths.tolist(), strict=True))
+            told = torch.cat([adaptive_avg_pool1d(own_steps(steps, length), frames) for steps, _, length in each])
+            voice_signs = torch.cat([signs_of_voice(own[:, :length], frames) for _, own, length in each])
+            loud = torch.cat([loudest(own[:, :length], frames) for _, own, length in each])
+        voice = self.voice.classifier_1(told.transpose(1, 2))
+        heard = loud > SILENCE
+        return Read(self.fusion(face, face_signs, voice, voice_signs, seen, heard), face, voice, seen, heard)
 
 
-def steps_of(samples: int) -> int:
-    """How many steps of the convolved cepstrum a sound of 16 kHz has of its own: whole windows only lose twelve."""
+def own_steps(listened: Tensor, samples: int) -> Tensor:
+    """(clip, 128, step), cut to those of a sound of so many samples at 16 kHz: whole windows only lose twelve steps"""
     config = CepstrumConfig()
-    return max(1, 1 + round(samples * config.rate / SAMPLE_RATE) // config.hop - 12)
+    return listened[:, :, : max(1, 1 + round(samples * config.rate / SAMPLE_RATE) // config.hop - 12)]
 
 
 def loudest(sound: Tensor, moments: int) -> Tensor:

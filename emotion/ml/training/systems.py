@@ -278,7 +278,7 @@ class DynamicLearner(Learner):
 
     def read(self, batch: Batch) -> Read:
         net = cast(DynamicNet, self.net)
-        parts = (batch.faces, batch.has_face, batch.heights, batch.cepstrum, batch.sound, batch.lengths)
+        parts = (batch.faces, batch.cepstrum, batch.sound, batch.heights, batch.has_face, batch.lengths)
         return net.read(*cast(tuple[Tensor, ...], parts))
 
     def logits(self, batch: Batch) -> Tensor:

@@ -124,7 +124,7 @@ def test_the_command_prints_json(capsys, by_net):
 
 
 def test_an_unknown_net_is_answered_with_the_names(capsys):
-    with pytest.raises(UnknownNet, match=r"no net lstm\. There are: dynamic-fusion, efficientface, enhanced"):
+    with pytest.raises(UnknownNet, match=r"no net lstm\. There are: dynamic, dynamic-fusion, efficientface"):
         describe("lstm")
     assert main(["describe", "lstm"]) == 1
     assert "There is no net lstm" in capsys.readouterr().err
