@@ -7,7 +7,7 @@ Nothing here loads torch.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import cos, pi
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -87,6 +87,21 @@ CORPUS_TITLES: dict[str, str] = {
 }
 
 
+def only(place: str, values: Iterable[str]) -> dict[str, Any]:
+    """For a form: the field matters only while another one, beside it or by its full name, has one of these values."""
+    return {"only": {place: list(values)}}
+
+
+def taking(*inputs: Input) -> list[str]:
+    """The nets that are shown one of these."""
+    return [net for net, shown in INPUTS.items() if set(shown) & set(inputs)]
+
+
+FUSIONS = ("lt", "it", "ia", "enhanced")  # that attend from one channel to the other
+BOTH = [net for net, shown in INPUTS.items() if "faces" in shown and len(shown) > 1]
+ON_WAV2VEC2 = [net for net, shown in INPUTS.items() if "sound" in shown and "cepstrum" not in shown]
+
+
 class ConfigRefused(EmotionError):
     """A config that cannot be run. `fields` has a sentence for each place, such as "phases.0.epochs"."""
 
@@ -127,11 +142,13 @@ class CorpusConfig(Strict):
         title="Corpus folder",
         description="Where the corpus lies as it was published and unpacked; the made corpus needs none.",
         validate_default=True,
+        json_schema_extra=only("name", [name for name in CORPUS_TITLES if name != "made"]),
     )
     cache: Path | None = Field(
         default=None,
         title="Cache folder",
         description="Where found faces and decoded sound are kept between runs; empty puts it beside the corpus.",
+        json_schema_extra=only("name", [name for name in CORPUS_TITLES if name != "made"]),
     )
     fold: int = Field(
         default=1,
@@ -146,7 +163,12 @@ class CorpusConfig(Strict):
         description="A sentence that is tested and never learned from, for corpora that repeat a few; empty tests all.",
     )
     actors: int = Field(
-        default=12, ge=3, le=200, title="Made actors", description="How many actors the made corpus has."
+        default=12,
+        ge=3,
+        le=200,
+        title="Made actors",
+        description="How many actors the made corpus has.",
+        json_schema_extra=only("name", ["made"]),
     )
 
     @field_validator("folder")
@@ -177,13 +199,17 @@ class NetConfig(Strict):
         json_schema_extra={"titles": {**NET_TITLES}},
     )
     heads: Literal[1, 2, 4] = Field(
-        default=1, title="Attention heads", description="Heads of the fusions that use attention."
+        default=1,
+        title="Attention heads",
+        description="Heads of the fusions that use attention.",
+        json_schema_extra=only("name", FUSIONS),
     )
     over: Literal["mean", "sum"] = Field(
         default="mean",
         title="Attention over queries",
         description="How intermediate attention becomes one weight a step; the sum is as published, and holds for one "
         "length of clip only.",
+        json_schema_extra=only("name", ["ia"]),
     )
     width: float = Field(
         default=1.0,
@@ -191,6 +217,7 @@ class NetConfig(Strict):
         le=1,
         title="Width",
         description="Share of the published number of channels; a small share trains on a CPU in minutes.",
+        json_schema_extra=only("name", taking("faces", "cepstrum")),
     )
     side: int = Field(
         default=224,
@@ -199,6 +226,7 @@ class NetConfig(Strict):
         multiple_of=16,
         title="Face size",
         description="Pixels of a face, each way; published: 224.",
+        json_schema_extra=only("name", taking("faces")),
     )
     frames: int | None = Field(
         default=None,
@@ -206,22 +234,26 @@ class NetConfig(Strict):
         le=64,
         title="Frames a clip",
         description="Faces evenly spaced over a clip; empty takes 15, and what the made corpus draws there.",
+        json_schema_extra=only("name", taking("faces")),
     )
     pixels: Literal["plain", "affectnet", "raf-db", "caer-s"] = Field(
         default="plain",
         title="Pixel normalisation",
         description="Mean and deviation taken out of the faces: those of the pictures that the face weights learned "
         "from.",
+        json_schema_extra=only("name", taking("faces")),
     )
     face_weights: Path | None = Field(
         default=None,
         title="Face weights",
         description="A public EfficientFace checkpoint, or one of this project's own face runs, to start from.",
+        json_schema_extra=only("name", taking("faces")),
     )
     voice_weights: Path | None = Field(
         default=None,
         title="Voice weights",
         description="A checkpoint of one of this project's own voice runs to start from.",
+        json_schema_extra=only("name", [net for net in taking("sound", "cepstrum") if net != "mmer"]),
     )
     encoder: str = Field(
         default="base",
@@ -229,12 +261,14 @@ class NetConfig(Strict):
         title="wav2vec2 encoder",
         description="base, xlsr-large, a hub id or a local folder; tiny is a small random one for trying things out.",
         examples=["base", "xlsr-large", "tiny"],
+        json_schema_extra=only("name", ON_WAV2VEC2),
     )
     encoder_head: Literal["new", "published"] = Field(
         default="new",
         title="wav2vec2 head",
         description="A new classifier, or the one that the encoder's checkpoint already carries.",
         validate_default=True,
+        json_schema_extra=only("name", ON_WAV2VEC2),
     )
     projection: int = Field(
         default=128,
@@ -242,6 +276,7 @@ class NetConfig(Strict):
         le=1024,
         title="Voice projection",
         description="Features that a new wav2vec2 head projects to.",
+        json_schema_extra=only("name", ON_WAV2VEC2),
     )
     text_encoder: str = Field(
         default="roberta-base",
@@ -249,11 +284,13 @@ class NetConfig(Strict):
         title="Text encoder",
         description="RoBERTa for MMER's words: a hub id or a local folder; tiny is a small random one.",
         examples=["roberta-base", "tiny"],
+        json_schema_extra=only("name", taking("text")),
     )
     fetch: bool = Field(
         default=False,
         title="Fetch encoders",
         description="Download an encoder that is not on this machine; otherwise nothing leaves it.",
+        json_schema_extra=only("name", ON_WAV2VEC2),
     )
 
     @property
@@ -308,10 +345,18 @@ class Schedule(Strict):
         default=0, ge=0, le=100, title="Warm-up", description="Epochs in which the rate rises from nothing."
     )
     at: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        default=(), title="Steps at", description="Epochs, counted from 0, at which the steps schedule multiplies."
+        default=(),
+        title="Steps at",
+        description="Epochs, counted from 0, at which the steps schedule multiplies.",
+        json_schema_extra=only("kind", ["steps"]),
     )
     factor: float = Field(
-        default=0.1, gt=0, lt=1, title="Step factor", description="What each step multiplies the rate by."
+        default=0.1,
+        gt=0,
+        lt=1,
+        title="Step factor",
+        description="What each step multiplies the rate by.",
+        json_schema_extra=only("kind", ["steps"]),
     )
 
     @field_validator("at")
@@ -429,8 +474,22 @@ class TrainingConfig(Strict):
     learning_rate: float = Field(
         default=1e-3, gt=0, le=1, title="Learning rate", description="Full rate, before the schedule."
     )
-    momentum: float = Field(default=0.9, ge=0, lt=1, title="Momentum", description="Of SGD.")
-    dampening: float = Field(default=0.0, ge=0, lt=1, title="Dampening", description="Of SGD's momentum.")
+    momentum: float = Field(
+        default=0.9,
+        ge=0,
+        lt=1,
+        title="Momentum",
+        description="Of SGD.",
+        json_schema_extra=only("optimiser", ["sgd"]),
+    )
+    dampening: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        title="Dampening",
+        description="Of SGD's momentum.",
+        json_schema_extra=only("optimiser", ["sgd"]),
+    )
     weight_decay: float = Field(
         default=1e-3, ge=0, le=1, title="Weight decay", description="How strongly weights are pulled to 0."
     )
@@ -448,21 +507,32 @@ class TrainingConfig(Strict):
         default="cross_entropy",
         title="Loss",
         description="Against the clip's label, or against the mixture that a generator sees in its faces.",
+        json_schema_extra=only("net.name", taking("faces")),
     )
     soft_labels: SoftLabelConfig = Field(
-        default=SoftLabelConfig(), title="Soft labels", description="Where the soft-label loss gets its labels."
+        default=SoftLabelConfig(),
+        title="Soft labels",
+        description="Where the soft-label loss gets its labels.",
+        json_schema_extra=only("loss", ["soft_label"]),
     )
-    mmer: MMERConfig = Field(default=MMERConfig(), title="MMER's losses", description="For MMER only.")
+    mmer: MMERConfig = Field(
+        default=MMERConfig(),
+        title="MMER's losses",
+        description="For MMER only.",
+        json_schema_extra=only("net.name", taking("text")),
+    )
     modality_dropout: Literal["none", "softhard", "noise", "degrade"] = Field(
         default="softhard",
         title="Modality dropout",
         description="Copies of each clip in which a channel fades or lacks, is noise, or is blurred and noisy.",
         validate_default=True,
+        json_schema_extra=only("net.name", BOTH),
     )
     augmentation: Literal["none", "flip", "flip and turn"] = Field(
         default="none",
         title="Face augmentation",
         description="Mirror half of the clips; turn each by up to 10 degrees besides.",
+        json_schema_extra=only("net.name", taking("faces")),
     )
     phases: tuple[PhaseConfig, ...] = Field(
         default=(),
