@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-import os
+import random
 import zipfile
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.emotion.model_server import ModelServer, serving
 
 pytestmark = pytest.mark.django_db
 
-WEIGHTS = os.urandom(600_000)
+WEIGHTS = random.Random(1).randbytes(600_000)  # the same in every process: it names a test
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 
 
