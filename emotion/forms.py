@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -27,13 +28,18 @@ class ShownGroup:
         self.form, self.group = form, group
         self.is_first = is_first
 
-    def __iter__(self) -> Iterator[tuple[str, Any]]:
-        """("field", bound field) and ("group", group) in their order."""
-        for part in self.group.parts:
-            if isinstance(part, schema.Group):
-                yield "group", ShownGroup(self.form, part)
-            else:
-                yield "field", self.form[part.name]
+    @property
+    def fields(self) -> list[tuple[BoundField, str]]:
+        """Each with when it matters, for the script that hides it otherwise."""
+        return [(self.form[part.name], _only(part)) for part in self.group.parts if isinstance(part, schema.Place)]
+
+    @property
+    def groups(self) -> list[ShownGroup]:
+        return [ShownGroup(self.form, part) for part in self.group.parts if isinstance(part, schema.Group)]
+
+    @property
+    def only(self) -> str:
+        return _only(self.group)
 
     @property
     def id(self) -> str:
@@ -45,7 +51,7 @@ class ShownGroup:
 
     @property
     def is_open(self) -> bool:
-        return self.is_first or self._is_wrong() or self._is_chosen()
+        return self.is_first or self.is_wrong or self._is_chosen()
 
     @property
     def may_grow(self) -> bool:
@@ -55,7 +61,8 @@ class ShownGroup:
     def is_item(self) -> bool:
         return self.group.name.rsplit(".", 1)[-1].isdigit()
 
-    def _is_wrong(self) -> bool:
+    @property
+    def is_wrong(self) -> bool:
         names = [group.name for group in self.group.groups()]
         return any(self.form.group_errors.get(name) for name in names) or any(
             self.form.has_error(place.name) for place in self.group.places()
@@ -249,6 +256,11 @@ def _help(place: schema.Place) -> SafeString:
     if place.kind in ("whole", "number") and place.default is not None:
         facts.append(_("usually %(value)s") % {"value": place.write(place.default)})
     return format_html("{} {}", place.help, _facts(facts)) if facts else format_html("{}", place.help)
+
+
+def _only(part: schema.Place | schema.Group) -> str:
+    """{"name of a field": [its values with which this part matters]} as JSON; empty where it always does."""
+    return json.dumps({f"{HALF}-{name}": values for name, values in part.only}) if part.only else ""
 
 
 def _bounds(place: schema.Place) -> Iterable[str]:

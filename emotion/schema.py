@@ -20,6 +20,7 @@ class Place:
     """One value to fill in.
 
     choices      (value, what to call it), for a choice
+    only         (the name of another place, the values of it with which this one matters)
     least, most  bounds that the value may have; `above` and `below` bounds that it may not
     """
 
@@ -31,6 +32,7 @@ class Place:
     is_optional: bool = False
     choices: tuple[tuple[Any, str], ...] = ()
     examples: tuple[str, ...] = ()
+    only: tuple[tuple[str, tuple[str, ...]], ...] = ()
     least: float | None = None
     most: float | None = None
     above: float | None = None
@@ -70,6 +72,7 @@ class Group:
     is_optional: bool = False
     is_repeated: bool = False
     most: int | None = None  # items
+    only: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def places(self) -> Iterator[Place]:
         for part in self.parts:
@@ -88,10 +91,12 @@ class Group:
             return [part.read(typed) for part in self.parts if isinstance(part, Group)]
         if self.is_optional and not any(typed.get(place.name, "").strip() for place in self.places()):
             return None
-        return {_last(part.name): value for part in self.parts for value in self._read(part, typed)}
+        return {_last(part.name): value for part in self.parts for value in self.read_part(part, typed)}
 
-    def _read(self, part: Place | Group, typed: Mapping[str, str]) -> Iterable[Any]:
-        """One value, or none where an optional group leaves it to its default."""
+    def read_part(self, part: Place | Group, typed: Mapping[str, str]) -> Iterable[Any]:
+        """One value, or none where it is left to its default: in an optional group, or where it does not matter."""
+        if not matters(part, typed):
+            return []
         if isinstance(part, Group):
             return [part.read(typed)]
         if part.kind == "yes":
@@ -117,10 +122,17 @@ def form_of(model: type[BaseModel], values: Mapping[str, Any], own: str) -> list
 
 
 def read(groups: Iterable[Group], typed: Mapping[str, str]) -> dict[str, Any]:
+    """What was typed in all of them, as nested values. What does not matter is left out."""
     values: dict[str, Any] = {}
     for group in groups:
-        values |= {group.name: group.read(typed)} if group.name else group.read(typed)
+        if matters(group, typed):
+            values |= {group.name: group.read(typed)} if group.name else group.read(typed)
     return values
+
+
+def matters(part: Place | Group, typed: Mapping[str, str]) -> bool:
+    """Whether the other places have values with which this one counts."""
+    return all(typed.get(name, "").strip() in values for name, values in part.only)
 
 
 def flat(values: Any, name: str = "") -> dict[str, Any]:
@@ -147,16 +159,25 @@ def titles(groups: Iterable[Group]) -> dict[str, str]:
 
 def _parts(schema: Mapping[str, Any], known: Mapping[str, Any], name: str, values: Any) -> tuple[Place | Group, ...]:
     given = values if isinstance(values, Mapping) else {}
+    inside = schema["properties"]
     return tuple(
-        _part(inner, known, _joined(name, part), given.get(part)) for part, inner in schema["properties"].items()
+        _part(inner, known, _joined(name, part), given.get(part), _only(inner, inside, name))
+        for part, inner in inside.items()
     )
 
 
-def _part(schema: Mapping[str, Any], known: Mapping[str, Any], name: str, value: Any) -> Place | Group:
+def _only(schema: Mapping[str, Any], beside: Mapping[str, Any], group: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """A name of something beside it, or a whole name."""
+    named = schema.get("only", {}).items()
+    return tuple((_joined(group, name) if name in beside else name, tuple(values)) for name, values in named)
+
+
+def _part(schema: Mapping[str, Any], known: Mapping[str, Any], name: str, value: Any, only: Any) -> Place | Group:
     kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
     is_optional = len(kinds) < len(schema.get("anyOf", [schema]))
     inner = kinds[0]
-    shown = {"title": schema.get("title", name), "help": schema.get("description", ""), "is_optional": is_optional}
+    shown: dict[str, Any] = {"title": schema.get("title", name), "help": schema.get("description", "")}
+    shown |= {"is_optional": is_optional, "only": only}
     if "$ref" in inner:
         return Group(name, parts=_parts(_known(inner, known), known, name, value), **shown)
     if "$ref" in inner.get("items", {}):

@@ -48,3 +48,39 @@ def an_interview(patient: Patient | None = None, question_set: QuestionSet | Non
 def a_recording(answer: Answer, **fields: Any) -> Recording:
     fields.setdefault("mime_type", "video/webm;codecs=vp9,opus")
     return Recording.objects.create(answer=answer, **fields)
+
+
+def a_training_run(engineer: User, epochs: int = 0, **fields: Any) -> Any:
+    """A run with so many epochs behind it, whose curves look like a net that learns."""
+    from math import exp
+
+    from django.utils import timezone
+
+    from emotion.ml.labels import LABELS
+    from emotion.models import Epoch
+    from emotion.services import runs
+    from tests.emotion.training_configs import tiny
+
+    run = runs.queue(fields.pop("name", "A run"), fields.pop("config", None) or tiny(), engineer)
+    more = fields.pop("figures", 0)  # so many further ones in every epoch
+    run.epochs_done = epochs
+    for name, value in fields.items():
+        setattr(run, name, value)
+    run.save()
+    rows = []
+    for number in range(1, epochs + 1):
+        left = exp(-5 * number / max(20, epochs))
+        right = round(18 * (1 - left))
+        figures = {
+            "train_loss": 2 * left + 0.1 * (number % 3) / 3,
+            "validation_loss": 1.8 * left + 0.3,
+            "validation_uar": 1 - 0.85 * left,
+            "learning_rate": 1e-3,
+            "clips_per_second": 80.0 + number % 7,
+            "memory": 600_000_000,
+            **{f"further_{name}": left * name for name in range(more)},
+        }
+        wrong = [[right if row == column else (18 - right) // 7 for column in range(8)] for row in range(len(LABELS))]
+        rows.append(Epoch(run=run, number=number, figures=figures, confusion=wrong, ended_at=timezone.now()))
+    Epoch.objects.bulk_create(rows)
+    return run

@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from emotion.models import TrainingRun
+
 register = template.Library()
+
+
+@register.simple_tag
+def unfinished_runs() -> QuerySet[TrainingRun]:
+    """Those at work, then those that wait, in their order."""
+    return TrainingRun.objects.exclude(state__in=TrainingRun.AT_REST).order_by("-state", "queued_at")
 
 
 @register.filter
@@ -27,6 +36,8 @@ def figure(value: float | None) -> str:
     """Three digits that say something, whatever the size."""
     if value is None:
         return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
     if value and (abs(value) < 0.001 or abs(value) >= 1e6):
         return f"{value:.2e}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}" if abs(value) < 1000 else f"{value:,.0f}"

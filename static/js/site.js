@@ -15,5 +15,6 @@ import "./elements/live-news.js";
 import "./elements/report-text.js";
 import "./elements/training-curves.js";
 import "./elements/compared-curves.js";
+import "./elements/config-form.js";
 import "./elements/bring-files.js";
 import "./elements/clip-recorder.js";

@@ -6,9 +6,10 @@ from typing import Any
 from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 
-from interviews import urls
+import emotion.urls
+import interviews.urls
 
-application = URLRouter(urls.socket_patterns)
+application = URLRouter([*interviews.urls.socket_patterns, *emotion.urls.socket_patterns])
 PATIENCE = 5  # seconds
 
 

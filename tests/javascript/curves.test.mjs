@@ -47,5 +47,5 @@ test("runs of unequal length share one axis", () => {
 });
 
 test("a figure shows digits that say something", () => {
-  assert.deepEqual([null, 0, 0.12345, 2.5, 45.67, 1234.5, 0.00002, 5e8].map(figure), ["–", "0.000", "0.123", "2.50", "45.7", "1,235", "2.0e-5", "5.0e+8"]);
+  assert.deepEqual([null, 0, 0.12345, 2.5, 45.67, 1234.5, 0.00002, 5e8].map(figure), ["–", "0.000", "0.123", "2.50", "45.7", "1,235", "2.0e-5", "500.0 M"]);
 });

@@ -12,12 +12,13 @@ class ComparedCurves extends HTMLElement {
     this.status = this.querySelector("[data-part=status]");
     this.forget = onColours(() => this.chart?.repaint());
     const links = [...this.querySelectorAll("[data-curves]")];
+    if (!this.dataset.chart) { this.#say(this.dataset.without); return; }
     try {
       const [{ default: UPlot }, ...runs] = await Promise.all([import(this.dataset.chart), ...links.map((link) => columnsOf(link.dataset.curves))]);
       this.#build(UPlot, runs.map((run, index) => ({ ...run, name: links[index].dataset.name })));
     } catch (error) {
       console.warn("No curves:", error.message);
-      this.status.textContent = this.dataset.failed;
+      this.#say(this.dataset.failed);
     }
   }
 
@@ -28,17 +29,21 @@ class ComparedCurves extends HTMLElement {
 
   #build(UPlot, runs) {
     const charts = new Map(runs.flatMap((run) => run.charts).map((chart) => [chart.name, chart]));
-    if (!charts.size) { this.status.textContent = this.dataset.waiting; return; }
-    this.status.hidden = true;
+    if (!charts.size) { this.#say(this.dataset.waiting); return; }
     const names = [...charts.values()].flatMap(({ title, series }) => series.map(([figure, part]) => [figure, series.length > 1 || figure.startsWith("validation") ? `${title} (${part})` : title]));
     this.choice = this.#makeChoice(names);
     this.chart = new LineChart(UPlot, {
       title: "", series: runs.map(({ name }, index) => ({ label: name, mark: `curve__mark--run-${index % MARKS}` })),
     });
-    this.append(this.choice.parentElement, this.chart.element);
+    this.prepend(this.choice.parentElement, this.chart.element);
     this.chart.begin(aligned(runs, this.choice.value));
     this.choice.addEventListener("change", () => this.chart.show(aligned(runs, this.choice.value)));
     this.dataset.drawn = "";
+  }
+
+  #say(text) {
+    this.status.hidden = false;
+    this.status.textContent = text;
   }
 
   #makeChoice(names) {

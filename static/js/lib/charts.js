@@ -14,7 +14,7 @@ export class LineChart {
     head.textContent = title;
     this.legend = make("ul", "curve__legend");
     this.legend.setAttribute("role", "list");
-    this.values = series.map(({ label, mark }) => this.#key(label, mark));
+    this.values = series.map(({ label, mark }) => this.#key(label === title ? "" : label, mark));
     this.place = make("div", "curve__place");
     this.place.dir = "ltr"; // time runs to the right in every language
     this.element.append(head, this.legend, this.place);
@@ -51,7 +51,7 @@ export class LineChart {
     const ink = style.getPropertyValue("color"), line = getComputedStyle(this.place).borderTopColor;
     const axis = { stroke: ink, font: `12px ${style.fontFamily}`, grid: { stroke: line, width: 1 }, ticks: { stroke: line, size: 4 } };
     this.chart = new this.UPlot({
-      width: this.#width(), height: HEIGHT, padding: [8, 8, 0, 0],
+      width: this.#width(), height: HEIGHT, padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false }, ...(this.sync ? { sync: { key: this.sync } } : {}) },
       scales: { x: { time: false } },
@@ -95,6 +95,7 @@ export class LineChart {
   #key(label, markClass) {
     const item = document.createElement("li"), mark = make("span", `curve__mark ${markClass}`), value = make("span", "numbers");
     mark.setAttribute("aria-hidden", "true");
+    value.dir = "ltr";
     item.append(mark, label, " ", value);
     this.legend.append(item);
     return { mark, value };

@@ -44,7 +44,9 @@ export function aligned(runs, name) {
 export function figure(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
-  if (size && (size < 0.001 || size >= 1e6)) return value.toExponential(1);
+  if (size >= 1e9) return `${(value / 1e9).toFixed(2)} G`;
+  if (size >= 1e6) return `${(value / 1e6).toFixed(1)} M`;
+  if (size && size < 0.001) return value.toExponential(1);
   if (size < 10) return value.toFixed(size < 1 ? 3 : 2);
   return size < 1000 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
 }
