@@ -135,6 +135,7 @@ class Takes(Door):
         responses={**dict.fromkeys((200, 201), TakenSerializer), **REFUSED},
     )
     def post(self, request: Request, pk: int) -> Response:
+        """Open a take of an answer; the browser may bring its id, so that asking again is harmless."""
         answer = access.own_answer(self.person, pk)
         asked = TakeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -147,6 +148,7 @@ class Takes(Door):
 class Chunks(Door):
     @extend_schema(operation_id="takes_arrived", responses=ArrivedSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
+        """What has arrived of a take."""
         take = access.own_recording(self.person, pk)
         chunks = [{"seq": chunk.seq, "sha256": chunk.sha256, "size": chunk.size} for chunk in take.chunks.all()]
         return Response({"state": take.state, "mime_type": take.mime_type, "chunks": chunks})
@@ -165,6 +167,7 @@ class OneChunk(Door):
         },
     )
     def put(self, request: Request, pk: UUID, seq: int) -> Response:
+        """One part of a take, with its sha-256; the same part may come again."""
         take = access.own_recording(self.person, pk)
         _must_fit(request)
         digest = _digest_of(request)
@@ -180,6 +183,7 @@ class OneChunk(Door):
         },
     )
     def get(self, request: Request, pk: UUID, seq: int) -> HttpResponse:
+        """One part back."""
         take = access.own_recording(self.person, pk)
         chunk = take.chunks.filter(seq=seq).first()
         if chunk is None:
@@ -194,6 +198,7 @@ class Complete(Door):
         operation_id="takes_complete", request=CompleteSerializer, responses={200: ReceiptSerializer, **REFUSED}
     )
     def post(self, request: Request, pk: UUID) -> Response:
+        """Keep the take: this is the answer. 409 lists parts that have not arrived."""
         take = access.own_recording(self.person, pk)
         asked = CompleteSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -207,6 +212,7 @@ class Complete(Door):
 class Discard(Door):
     @extend_schema(operation_id="takes_discard", request=None, responses={200: StateSerializer, **REFUSED})
     def post(self, request: Request, pk: UUID) -> Response:
+        """Throw the take away, to record again."""
         take = services.discard_recording(access.own_recording(self.person, pk))
         return Response({"state": take.state})
 

@@ -161,6 +161,7 @@ REFUSED = {409: RefusalSerializer}
 class Checkpoints(EngineersDoor):
     @extend_schema(responses=CheckpointSerializer(many=True), operation_id="checkpoints_list")
     def get(self, request: Request) -> Response:
+        """All checkpoints, the newest first."""
         return Response(CheckpointSerializer(Checkpoint.objects.all(), many=True).data)
 
     @extend_schema(request=NewCheckpointSerializer, responses={202: WorkSerializer, **REFUSED})
@@ -176,16 +177,19 @@ class Checkpoints(EngineersDoor):
 class OneCheckpoint(EngineersDoor):
     @extend_schema(responses=WholeCheckpointSerializer, operation_id="checkpoints_retrieve")
     def get(self, request: Request, pk: int) -> Response:
+        """One checkpoint with its card and its test figures."""
         return Response(WholeCheckpointSerializer(access.checkpoint_for(self.user, pk)).data)
 
 
 class Packs(EngineersDoor):
     @extend_schema(responses=PackSerializer(many=True), operation_id="packs_list")
     def get(self, request: Request) -> Response:
+        """All packs, the newest first."""
         return Response(PackSerializer(Pack.objects.prefetch_related("parts__checkpoint"), many=True).data)
 
     @extend_schema(request=NewPackSerializer, responses={202: WholePackSerializer, **REFUSED})
     def post(self, request: Request) -> Response:
+        """Make a pack: the starter with these checkpoints in their places. A worker loads it once."""
         asked = NewPackSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         pack = registry.make_pack(asked.validated_data["name"], asked.validated_data["checkpoints"], self.user)
@@ -197,18 +201,21 @@ class Packs(EngineersDoor):
 class OnePack(EngineersDoor):
     @extend_schema(responses=WholePackSerializer, operation_id="packs_retrieve")
     def get(self, request: Request, pk: int) -> Response:
+        """What a pack is made of, and what the gate says of it."""
         return Response(WholePackSerializer(access.pack_for(self.user, pk)).data)
 
 
 class Serving(EngineersDoor):
     @extend_schema(responses=ServingSerializer)
     def get(self, request: Request) -> Response:
+        """Which pack new readings are made with."""
         return Response(_serving())
 
 
 class Promote(EngineersDoor):
     @extend_schema(request=ReasonSerializer, responses={200: ServingSerializer, **REFUSED})
     def post(self, request: Request, pk: int) -> Response:
+        """Put a pack to work; where the gate refuses, with a written reason."""
         pack = access.pack_for(self.user, pk)
         asked = ReasonSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -219,6 +226,7 @@ class Promote(EngineersDoor):
 class RollBack(EngineersDoor):
     @extend_schema(request=None, responses={200: ServingSerializer, **REFUSED})
     def post(self, request: Request) -> Response:
+        """Back to the pack that served before."""
         registry.roll_back(self.user)
         return Response(_serving())
 
@@ -226,18 +234,21 @@ class RollBack(EngineersDoor):
 class Catalogue(EngineersDoor):
     @extend_schema(responses=ShelfSerializer(many=True), operation_id="catalogue_list")
     def get(self, request: Request) -> Response:
+        """Every model that can be had, and what is here of it."""
         return Response(ShelfSerializer(shelves.all_models(), many=True).data)
 
 
 class OneModel(EngineersDoor):
     @extend_schema(responses=ShelfSerializer, operation_id="catalogue_retrieve")
     def get(self, request: Request, name: str) -> Response:
+        """One model of the catalogue."""
         return Response(_shelf(access.catalogued_for(self.user, name)))
 
 
 class Pull(EngineersDoor):
     @extend_schema(request=None, responses={202: ShelfSerializer, **REFUSED})
     def post(self, request: Request, name: str) -> Response:
+        """Have a model fetched, or go on with one that broke off."""
         model = access.catalogued_for(self.user, name)
         registry_tasks.enqueue_pull(pulling.ask_for(model, self.user))
         return Response(_shelf(model), status=status.HTTP_202_ACCEPTED)
@@ -246,6 +257,7 @@ class Pull(EngineersDoor):
 class Confirm(EngineersDoor):
     @extend_schema(request=None, responses={200: ShelfSerializer, **REFUSED})
     def post(self, request: Request, name: str) -> Response:
+        """Take a model although nobody publishes a checksum: the computed one counts from now on."""
         model = access.catalogued_for(self.user, name)
         pulling.confirm(access.fetched_for(self.user, name), self.user)
         return Response(_shelf(model))

@@ -95,12 +95,14 @@ AFTER = OpenApiParameter("after", int, description="leaves out the epochs up to 
 class Schema(EngineersDoor):
     @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="training_schema")
     def get(self, request: Request) -> Response:
+        """What a training config may say, as JSON schema."""
         return Response(TrainingConfig.model_json_schema())
 
 
 class Checks(EngineersDoor):
     @extend_schema(request=ConfigSerializer, responses={200: NeedsSerializer, **INVALID}, operation_id="training_check")
     def post(self, request: Request) -> Response:
+        """What a config would need; 400 with a sentence by place where it cannot run."""
         given = ConfigSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         return Response(asdict(_checked(given.validated_data["config"])[1]) | {"device": None})
@@ -109,12 +111,14 @@ class Checks(EngineersDoor):
 class Runs(EngineersDoor):
     @extend_schema(responses=RunSerializer(many=True), operation_id="training_runs_list")
     def get(self, request: Request) -> Response:
+        """All runs, the newest first."""
         return Response(RunSerializer(access.runs_of(self.user), many=True).data)
 
     @extend_schema(
         request=NewRunSerializer, responses={201: WholeRunSerializer, **INVALID}, operation_id="training_runs_queue"
     )
     def post(self, request: Request) -> Response:
+        """Queue a run."""
         given = NewRunSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         config, _found = _checked(given.validated_data["config"])
@@ -127,12 +131,14 @@ class Runs(EngineersDoor):
 class Run(EngineersDoor):
     @extend_schema(responses=WholeRunSerializer, operation_id="training_runs_retrieve")
     def get(self, request: Request, pk: int) -> Response:
+        """How a run stands."""
         return Response(WholeRunSerializer(access.run_for(self.user, pk)).data)
 
 
 class Curves(EngineersDoor):
     @extend_schema(parameters=[AFTER], responses=CurvesSerializer, operation_id="training_runs_curves")
     def get(self, request: Request, pk: int) -> Response:
+        """Its epochs by column."""
         after = request.query_params.get("after", "")
         return Response(studio.curves(access.run_for(self.user, pk), int(after) if after.isdigit() else 0))
 
@@ -143,6 +149,7 @@ class _Verb(EngineersDoor):
 
     @extend_schema(request=None, responses={200: WholeRunSerializer, 409: RefusalSerializer})
     def post(self, request: Request, pk: int) -> Response:
+        """Stop after the next step, or go on from the last epoch."""
         run = type(self).do(access.run_for(self.user, pk))
         note_access(self.user, self.name, f"training-run:{pk}")
         tasks.enqueue()

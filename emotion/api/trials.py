@@ -141,6 +141,7 @@ class ReadingSerializer(serializers.Serializer):
 class Uploads(EngineersDoor):
     @extend_schema(request=NewUploadSerializer, responses={201: UploadSerializer, **REFUSED})
     def post(self, request: Request) -> Response:
+        """Announce a file; the answer says in how many parts it comes."""
         asked = NewUploadSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         upload = trying.open_upload(self.user, asked.validated_data["size"], asked.validated_data["name"])
@@ -150,10 +151,12 @@ class Uploads(EngineersDoor):
 class OneUpload(EngineersDoor):
     @extend_schema(responses=UploadSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
+        """What has arrived of a file, and what became of it."""
         return Response(UploadSerializer(access.upload_for(self.user, pk)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
+        """Throw a file away."""
         trying.erase_upload(access.upload_for(self.user, pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -163,6 +166,7 @@ class Part(EngineersDoor):
 
     @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY}, responses={204: None, **REFUSED})
     def put(self, request: Request, pk: UUID, number: int) -> Response:
+        """One part, from 0; all but the last are part_bytes long. The same part may come again."""
         upload = access.upload_for(self.user, pk)
         trying.receive_part(upload, number, request.data if isinstance(request.data, bytes) else b"")
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -171,10 +175,12 @@ class Part(EngineersDoor):
 class Trials(EngineersDoor):
     @extend_schema(responses=TrialSerializer(many=True), operation_id="trials_list")
     def get(self, request: Request) -> Response:
+        """Your own trials, the newest first."""
         return Response(TrialSerializer([trial for trial, _work in trials_of(self.user)], many=True).data)
 
     @extend_schema(request=NewTrialSerializer, responses={202: TrialSerializer, **REFUSED})
     def post(self, request: Request) -> Response:
+        """Try uploaded files with a pack: a clip, a sound, or several pictures. A worker reads them."""
         asked = NewTrialSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         uploads = [access.upload_for(self.user, pk) for pk in asked.validated_data["uploads"]]
@@ -186,10 +192,12 @@ class Trials(EngineersDoor):
 class OneTrial(EngineersDoor):
     @extend_schema(responses=TrialSerializer, operation_id="trials_retrieve")
     def get(self, request: Request, pk: UUID) -> Response:
+        """How far a trial is."""
         return Response(TrialSerializer(access.trial_for(self.user, pk)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
+        """Delete files, reading and key at once."""
         trying.erase_trial(access.trial_for(self.user, pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -197,6 +205,7 @@ class OneTrial(EngineersDoor):
 class Reading(EngineersDoor):
     @extend_schema(responses={200: ReadingSerializer, 404: RefusalSerializer}, operation_id="trials_reading")
     def get(self, request: Request, pk: UUID) -> Response:
+        """What was read, moment by moment or face by face."""
         read = _reading(access.trial_for(self.user, pk))
         if read is None:
             told = {"detail": _("Nothing has been read yet."), "code": "NotReadYet"}
