@@ -575,7 +575,8 @@ class TrainingConfig(Strict):
     compile: bool = Field(
         default=False,
         title="Compile",
-        description="Let torch compile the net: slow to start, faster a step; left out where there is no compiler.",
+        description="Let torch compile the net: slow to start, faster a step; left out on the CPU and without a "
+        "compiler.",
     )
 
     @classmethod

@@ -339,10 +339,13 @@ def optimiser_for(weights: Sequence[nn.Parameter], config: TrainingConfig) -> to
 
 
 def cannot_compile(device: torch.device, compiled: Callable = torch.compile) -> str:
-    """Why torch cannot compile here, as a sentence; empty where it can.
+    """Why torch should not compile here, as a sentence; empty where it should.
 
-    Tried on something small, because it needs a compiler of the system.
+    Not on the CPU, where the smallest net takes a minute to compile and the others ten. Elsewhere it is tried on
+    something small, because it needs a compiler of the system.
     """
+    if device.type == "cpu":
+        return "Not compiled: on the CPU that takes longer than it saves."
     try:
         compiled(lambda x: x.sin() + 1)(torch.zeros(4, device=device))
     except Exception as error:

@@ -313,7 +313,9 @@ def test_a_machine_that_cannot_compile_trains_without_and_says_so(data, tmp_path
     def broken(function):
         raise RuntimeError("no compiler was found\nsecond line")
 
-    assert cannot_compile(torch.device("cpu"), broken) == (
-        "Not compiled, because this machine cannot: no compiler was found"
-    )
-    assert cannot_compile(torch.device("cpu"), lambda function: function) == ""
+    elsewhere = torch.device("meta")
+    assert cannot_compile(elsewhere, broken) == "Not compiled, because this machine cannot: no compiler was found"
+    assert cannot_compile(elsewhere, lambda function: function) == ""
+    told = []
+    run(tiny_run("voice-small", compile=True, epochs=1), data, tmp_path, on_epoch=told.append)
+    assert told[0].warnings == (("not compiled", "Not compiled: on the CPU that takes longer than it saves."),)
