@@ -24,7 +24,6 @@ from emotion.ml.training.toml import to_toml
 from emotion.models import SavedConfig, TrainingRun
 from emotion.queries import studio
 from emotion.services import checks, runs
-from emotion.words import PART_WORDS
 
 RUNS_A_PAGE = 20
 EPOCHS_A_PAGE = 100
@@ -172,16 +171,16 @@ def _toml(config: TrainingConfig, name: str) -> HttpResponse:
 def run(request: SignedInRequest, pk: int) -> HttpResponse:
     """How a run stands. With ?part it is the parts that change, for a page that was told to look."""
     watched = access.run_for(request.user, pk)
-    found = studio.columns(watched)
+    found = studio.columns(watched, after=max(0, watched.epochs_done - LAST_EPOCHS))
     context = {
         "run": watched,
+        "best": studio.best(watched),
         "place": studio.places([watched]).get(watched.pk),
         "devices": studio.live_devices(),
         "found": found,
         "confusion": studio.confusion_rows(found.confusion) if found.confusion else [],
-        "last": studio.table(found, last=LAST_EPOCHS),
+        "last": studio.table(found),
         "split": studio.split_rows(watched.split) if watched.split else [],
-        "parts": PART_WORDS.values(),
         "config": studio.config_rows(watched.config),
     }
     return render(request, "emotion/_run.html" if "part" in request.GET else "emotion/run.html", context)

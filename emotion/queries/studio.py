@@ -89,7 +89,6 @@ class Columns:
     recalls    label → a value for each epoch; None where the class does not occur
     confusion  (label, guess) on the validation clips, of the last epoch; empty where it was not kept
     warnings   of the last epoch
-    best       the epoch whose weights are kept; None before the first
     """
 
     numbers: list[int]
@@ -98,12 +97,6 @@ class Columns:
     recalls: dict[str, list[float | None]]
     confusion: list[list[int]]
     warnings: list[str]
-    best: int | None
-
-    @property
-    def best_uar(self) -> float | None:
-        known = self.figures.get("validation_uar")
-        return known[self.numbers.index(self.best)] if known and self.best is not None else None
 
 
 def columns(run: TrainingRun, after: int = 0) -> Columns:
@@ -118,8 +111,12 @@ def columns(run: TrainingRun, after: int = 0) -> Columns:
         recalls=_recalls(tables) if any(tables) else {},
         confusion=next((table for table in reversed(tables) if table), []),
         warnings=rows[-1].warnings if rows else [],
-        best=next((row.number for row in reversed(rows) if row.is_best), None),
     )
+
+
+def best(run: TrainingRun) -> Epoch | None:
+    """The epoch whose weights are kept; None before the first."""
+    return run.epochs.filter(is_best=True).order_by("number").last()
 
 
 @dataclass(frozen=True)
@@ -173,12 +170,12 @@ class Table:
     rows: list[tuple[int, int, list[float | None]]]
 
 
-def table(found: Columns, last: int | None = None) -> Table:
-    """Every figure of each epoch, or of the last ones."""
+def table(found: Columns) -> Table:
+    """Every figure of each epoch."""
     names = [name for chart in charts(found.figures) for name, _title in chart.series]
     by_epoch = zip(*(found.figures[name] for name in names), strict=True) if names else iter(())
     rows = list(zip(found.numbers, found.phases, map(list, by_epoch), strict=True))[::-1]
-    return Table([_head(name) for name in names], rows[:last])
+    return Table([_head(name) for name in names], rows)
 
 
 def _head(name: str) -> str:

@@ -77,7 +77,7 @@ class TrainingCurves extends HTMLElement {
       }));
     }
     this.dataset.drawn = String(numbers.length);
-    this.dataset.took = (performance.now() - began).toFixed(1); // ms
+    requestAnimationFrame(() => { this.dataset.took = (performance.now() - began).toFixed(1); }); // ms, painting included
   }
 
   #show(name, data, lines, describe) {
