@@ -28,7 +28,8 @@ from emotion.ml.packs import CLIP_READER, Pack
 from emotion.ml.readings import Point, Reading
 from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.examples import Collating, Example
-from emotion.ml.training.systems import Learner, learner_for, rebuild
+from emotion.ml.training.learners import Learner, learner_for
+from emotion.ml.training.systems import rebuild
 
 AT_ONCE = 4  # windows
 

@@ -407,7 +407,7 @@ class SoftLabelConfig(Strict):
         default="expression",
         min_length=1,
         title="Label generator",
-        description="The shipped expression net, or the path of a public EfficientFace checkpoint.",
+        description="The shipped expression net, a public EfficientFace checkpoint or a run's of single faces.",
         examples=["expression"],
     )
     temperature: float = Field(

@@ -26,7 +26,7 @@ from torch.nn.parallel import DistributedDataParallel
 from emotion.ml.errors import EmotionError
 from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.examples import Batch, Share
-from emotion.ml.training.systems import Learner
+from emotion.ml.training.learners import Learner
 
 Value = TypeVar("Value")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from emotion.ml import checkpoint
 from emotion.ml.datasets.clips import Clip, seen_in
 from emotion.ml.errors import EmotionError
-from emotion.ml.training.config import NetConfig
+from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.data import Data
 
 Seen = Mapping[str, Mapping[str, Sequence[str]]]
@@ -36,7 +37,7 @@ class Lineage(NamedTuple):
     contaminated: tuple[str, ...]
 
 
-def lineage_of(config: NetConfig, data: Data) -> Lineage:
+def lineage_of(config: TrainingConfig, data: Data) -> Lineage:
     """Raises EmotionError where weights of our own have seen people of the test."""
     parts = [data, *data.later.values()]
     seen = seen_in(parts[0].split)
@@ -46,7 +47,11 @@ def lineage_of(config: NetConfig, data: Data) -> Lineage:
     corpora = {clip.corpus for part in parts for clip in part.split.train}
     contaminated = []
     unnamed: set[str] = set()  # corpora that were learned from, nobody can say from whom
-    for path in filter(None, (config.face_weights, config.voice_weights)):
+    net = config.net
+    weights = [net.face_weights, net.voice_weights]
+    if config.loss == "soft_label":
+        weights.append(Path(config.soft_labels.generator))
+    for path in filter(None, weights):
         if path.suffix == ".safetensors":
             card = checkpoint.load(path).card
             _must_not_know(path.name, card.seen, test)
@@ -54,11 +59,11 @@ def lineage_of(config: NetConfig, data: Data) -> Lineage:
             corpora |= set(card.corpora)
             unnamed |= set(card.corpora) - set(card.seen)
             contaminated += _unknown_split(path.name, set(card.corpora) - set(card.seen), test)
-    if "sound" in config.inputs and not config.voice_weights:
-        known = learned_by(config.encoder)
+    if "sound" in net.inputs and not net.voice_weights:
+        known = learned_by(net.encoder)
         corpora |= set(known)
         unnamed |= set(known)
-        contaminated += _unknown_split(config.encoder, known, test)
+        contaminated += _unknown_split(net.encoder, known, test)
     named = {corpus: kinds for corpus, kinds in seen.items() if corpus not in unnamed}
     return Lineage(tuple(sorted(corpora)), named, tuple(contaminated))
 

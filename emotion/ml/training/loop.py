@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from emotion.ml.errors import EmotionError
 from emotion.ml.training.examples import Batch
-from emotion.ml.training.systems import Learner
+from emotion.ml.training.learners import Learner
 
 Item = TypeVar("Item")
 OnStep = Callable[[float, int, int], None]  # loss, step from 1, steps of the epoch

@@ -16,8 +16,9 @@ from emotion.ml.nets.voice_head import VoiceHead, VoiceHeadConfig
 from emotion.ml.nets.whisper_encoder import load_whisper_encoder
 from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.examples import Collating, Example, batches
+from emotion.ml.training.learners import Learner, learner_for
 from emotion.ml.training.loop import ask
-from emotion.ml.training.systems import Learner, learner_for, rebuild
+from emotion.ml.training.systems import rebuild
 from emotion.ml.training.testing import Missing, rows_of, taking
 from emotion.ml.voice import installed_whisper
 from emotion.ml.voice_features import VoiceFeatures, VoiceFeaturesConfig

@@ -27,12 +27,13 @@ from emotion.ml.training.config import PhaseConfig, TrainingConfig
 from emotion.ml.training.data import Data
 from emotion.ml.training.distributed import Team, team_of
 from emotion.ml.training.examples import Batch, Collating, Example, ahead, batches, draws, order_of
+from emotion.ml.training.learners import generator_for, learner_for
 from emotion.ml.training.lineage import lineage_of
 from emotion.ml.training.loop import OnStep, ask, train_epoch
 from emotion.ml.training.modality_dropout import dropped, with_degraded
 from emotion.ml.training.phases import enter, phases_of
 from emotion.ml.training.progress import Epoch, Progress, Warned, memory_of
-from emotion.ml.training.systems import build, learner_for, shapes, start, voice_size
+from emotion.ml.training.systems import build, shapes, start, voice_size
 from emotion.ml.training.testing import each_once, figures_of, scored, temperature_of, tested
 from emotion.ml.training.variations import said_otherwise, turned
 
@@ -78,11 +79,11 @@ class Training:
 
     def __init__(self, config: TrainingConfig, data: Data, folder: Path, team: Team):
         self.config, self.data, self.folder, self.team = config, data, folder, team
-        self.lineage = lineage_of(config.net, data)
+        self.lineage = lineage_of(config, data)
         torch.manual_seed(config.seed)
         self.net = build(config.net, voice_size(config.net)).to(team.device)
         start(self.net, config.net)
-        self.learner = learner_for(self.net, config).to(team.device)
+        self.learner = learner_for(self.net, config, generator_for(config)).to(team.device)
         self.progress = Progress()
         self.notices = [Warned("contaminated", text) for text in self.lineage.contaminated]
         self._collating: dict[int, Collating] = {}

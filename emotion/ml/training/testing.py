@@ -12,10 +12,10 @@ import torch
 from emotion.ml.training import metrics
 from emotion.ml.training.config import NetConfig, TrainingConfig
 from emotion.ml.training.examples import Batch, Collating, Example, batches, draws
+from emotion.ml.training.learners import Learner
 from emotion.ml.training.loop import Told, ask
 from emotion.ml.training.metrics import Scores
 from emotion.ml.training.modality_dropout import without
-from emotion.ml.training.systems import Learner
 from emotion.ml.training.variations import noisy
 
 Missing = Literal["", "face", "voice", "text"]

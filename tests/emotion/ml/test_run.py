@@ -9,10 +9,11 @@ from emotion.ml.labels import LABELS
 from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.data import Data, data_for
 from emotion.ml.training.examples import Collating, batches
+from emotion.ml.training.learners import learner_for
 from emotion.ml.training.loop import Diverged, ask, train_epoch
 from emotion.ml.training.metrics import unweighted_recall
 from emotion.ml.training.run import Stopped, cannot_compile, run
-from emotion.ml.training.systems import build, learner_for, voice_size
+from emotion.ml.training.systems import build, voice_size
 from tests.emotion.ml.training_runs import tiny as tiny_run
 
 TINY = {

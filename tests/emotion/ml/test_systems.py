@@ -8,16 +8,19 @@ import torch
 
 from emotion.ml import checkpoint
 from emotion.ml.datasets.made_words import LINES, words_of
-from emotion.ml.errors import WrongCheckpoint
+from emotion.ml.errors import EmotionError, WrongCheckpoint
 from emotion.ml.labels import LABELS
 from emotion.ml.nets.blocks import resting
 from emotion.ml.nets.temporal import EfficientFaceTemporal
 from emotion.ml.training.config import NetName
+from emotion.ml.training.data import data_for
 from emotion.ml.training.examples import batches, draws
+from emotion.ml.training.learners import MMERLearner, generator_for
+from emotion.ml.training.lineage import lineage_of
 from emotion.ml.training.loop import train_epoch
 from emotion.ml.training.modality_dropout import with_degraded
 from emotion.ml.training.run import run
-from emotion.ml.training.systems import MMERLearner, rebuild, start
+from emotion.ml.training.systems import rebuild, start
 from emotion.ml.training.variations import said_otherwise
 from tests.emotion.ml.nets.known import lively, starved
 from tests.emotion.ml.training_runs import a_learner, collating, four, made, tiny
@@ -145,6 +148,18 @@ def test_a_net_comes_nearer_to_the_generator_s_labels(name):
 def test_a_public_face_net_that_is_not_there_cannot_give_labels():
     with pytest.raises(WrongCheckpoint, match=r"no file nowhere\.pth\.tar"):
         a_learner(tiny("efficientface", loss="soft_label", soft_labels={"generator": "nowhere.pth.tar"}))
+
+
+def test_a_face_run_of_this_project_gives_soft_labels_too(tmp_path):
+    saved = run(tiny("efficientface", epochs=1), made(), tmp_path)
+    config = tiny("temporal", loss="soft_label", soft_labels={"generator": str(tmp_path / "best.safetensors")})
+    faces = made().test[0].faces.float() / 255
+    told = rebuild(saved)(faces).softmax(dim=1)
+    torch.testing.assert_close(generator_for(config)(faces), told)
+    assert lineage_of(config, made()).seen["made"]["speakers"] == ["02", "03"]
+    elsewhere = tiny("temporal", corpus={"actors": 3, "fold": 2}, loss="soft_label", soft_labels=config.soft_labels)
+    with pytest.raises(EmotionError, match="who are the test here"):
+        lineage_of(elsewhere, data_for(elsewhere))
 
 
 # --- MMER ---

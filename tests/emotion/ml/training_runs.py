@@ -10,7 +10,8 @@ import torch
 from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.data import Data, data_for
 from emotion.ml.training.examples import Collating, Example
-from emotion.ml.training.systems import Learner, build, learner_for, voice_size
+from emotion.ml.training.learners import Learner, generator_for, learner_for
+from emotion.ml.training.systems import build, voice_size
 
 ON_THE_CPU = {"corpus": {"actors": 3}, "batch_size": 16, "epochs": 2, "device": "cpu"}
 NET = {"width": 0.05, "side": 32, "encoder": "tiny", "text_encoder": "tiny", "projection": 16}
@@ -32,7 +33,7 @@ def four() -> list[Example]:
 
 def a_learner(config: TrainingConfig) -> Learner:
     torch.manual_seed(0)
-    return learner_for(build(config.net, voice_size(config.net)), config)
+    return learner_for(build(config.net, voice_size(config.net)), config, generator_for(config))
 
 
 def collating(config: TrainingConfig) -> Collating:
