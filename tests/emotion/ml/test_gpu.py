@@ -14,7 +14,8 @@ from emotion.ml.datasets.windows import MadeWindows, Window
 from emotion.ml.inference import Recogniser
 from emotion.ml.readings import Reading
 from emotion.ml.training.config import NetConfig, TrainingConfig
-from emotion.ml.training.systems import build, learner_for
+from emotion.ml.training.learners import learner_for
+from emotion.ml.training.systems import build
 from emotion.ml.voice_windows import WindowConfig
 from tests.emotion.ml.recordings import feat, spoken, write
 
