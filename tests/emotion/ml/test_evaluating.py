@@ -138,7 +138,7 @@ def test_a_start_from_weights_whose_people_nobody_can_name_leaves_nobody_to_be_t
     begun = checkpoint.load(path)
     checkpoint.save(path, rebuild(begun), replace(begun.card, seen={}))
     net = {**CONFIG["net"], "voice_weights": path}
-    found = lineage_of(TrainingConfig.checked(CONFIG | {"net": net}).net, data)
+    found = lineage_of(TrainingConfig.checked(CONFIG | {"net": net}), data)
     assert (found.corpora, found.seen) == (("made",), {})
     assert found.contaminated
 
