@@ -109,6 +109,21 @@ def test_more_moments_that_agree_make_a_surer_clip():
     assert (often.softmax(dim=1).amax(dim=1) > once.softmax(dim=1).amax(dim=1)).all()
 
 
+def test_four_clips_that_the_louder_channel_is_wrong_about_are_learned_by_heart():
+    net, labels, wrong = a_net(), torch.tensor([0, 2, 5, 6]), torch.tensor([3, 4, 1, 7])
+    right, loud = 2.0 * functional.one_hot(labels, 8)[:, None], 4.0 * functional.one_hot(wrong, 8)[:, None]
+    trusts_face = torch.tensor([True, True, False, False])[:, None, None]
+    good = torch.where(trusts_face, 0.1, -0.1).expand(-1, 1, 2)
+    clips = (torch.where(trusts_face, right, loud), good, torch.where(trusts_face, loud, right), -good)
+    assert (net(*clips).clip.argmax(dim=1) == wrong).all()
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.03)
+    for _ in range(60):
+        optimiser.zero_grad()
+        functional.cross_entropy(net(*clips).clip, labels).backward()
+        optimiser.step()
+    assert (net(*clips).clip.argmax(dim=1) == labels).all()
+
+
 def corrupted(clips, generator):
     """Two channels, each right in the moments whose signs are good and confidently wrong in the others."""
     labels = torch.randint(8, (clips,), generator=generator)
