@@ -5,7 +5,9 @@ import torch
 
 from emotion.ml.nets.late_fusion import LateFusion, LateFusionConfig
 from emotion.ml.nets.mmer import MMER, MMERConfig
-from emotion.ml.training.phases import ENHANCED, Phase, enter, phases_of
+from emotion.ml.nets.wav2vec2 import Wav2Vec2Voice
+from emotion.ml.training import config
+from emotion.ml.training.phases import ENHANCED, PHASES, WAV2VEC2, Phase, enter, phases_of
 from tests.emotion.ml.nets.known import NARROW, SIDE
 from tests.emotion.ml.nets.test_late_fusion import ENCODER as LATE_ENCODER
 from tests.emotion.ml.nets.test_late_fusion import Wav2Vec2VoiceConfig
@@ -92,3 +94,20 @@ def test_a_phase_does_not_wake_frozen_backbones():
 def test_freezing_a_part_that_the_net_does_not_have_is_refused():
     with pytest.raises(ValueError, match=r"phase 1 freezes ears\., which this net does not have"):
         enter(a_net("lt"), Phase(1, "made", frozen=("ears.",)))
+
+
+def test_a_config_knows_how_many_phases_each_net_has():
+    assert {net: len(phases) for net, phases in PHASES.items()} == config.PHASES
+
+
+@pytest.mark.parametrize("phase", WAV2VEC2, ids=lambda phase: f"phase {phase.number}")
+def test_wav2vec2_s_head_learns_first_and_its_convolutions_never(phase):
+    voice = Wav2Vec2Voice(Wav2Vec2VoiceConfig(encoder=LATE_ENCODER, projection=20))
+    enter(voice, phase)
+    frozen = {name for name, weight in voice.named_parameters() if not weight.requires_grad}
+    assert {name for name in frozen if not name.startswith("encoder.")} == set()
+    convolutions = {name for name, _ in voice.named_parameters() if "feature_extractor" in name}
+    assert convolutions <= frozen
+    assert (frozen == convolutions) == (phase.number == 2)
+    # What is frozen drops nothing either, so that the head sees the same sound the same way.
+    assert voice.train().encoder.training == (phase.number == 2)

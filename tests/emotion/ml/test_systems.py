@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 import torch
+from transformers import Wav2Vec2Model
 
 from emotion.ml import checkpoint
 from emotion.ml.datasets.made_words import LINES, words_of
@@ -12,6 +13,7 @@ from emotion.ml.errors import EmotionError, WrongCheckpoint
 from emotion.ml.labels import LABELS
 from emotion.ml.nets.blocks import resting
 from emotion.ml.nets.temporal import EfficientFaceTemporal
+from emotion.ml.nets.wav2vec2 import Wav2Vec2Voice
 from emotion.ml.training.config import NetName
 from emotion.ml.training.data import data_for
 from emotion.ml.training.examples import batches, draws
@@ -23,6 +25,8 @@ from emotion.ml.training.run import run
 from emotion.ml.training.systems import rebuild, start
 from emotion.ml.training.variations import said_otherwise
 from tests.emotion.ml.nets.known import lively, starved
+from tests.emotion.ml.nets.test_mmer import a_folder_of_roberta
+from tests.emotion.ml.nets.test_wav2vec2 import narrow, the_ravdess_checkpoint
 from tests.emotion.ml.training_runs import a_learner, collating, four, made, tiny
 
 NETS = get_args(NetName)
@@ -185,8 +189,6 @@ def test_parts_of_mmer_that_no_loss_asks_for_rest():
 
 
 def test_words_and_sound_of_unlike_width_are_refused(tmp_path):
-    from tests.emotion.ml.nets.test_mmer import a_folder_of_roberta
-
     with pytest.raises(WrongCheckpoint, match="The words have 16 features and the sound 32"):
         a_learner(tiny("mmer", {"text_encoder": str(a_folder_of_roberta(tmp_path))}))
 
@@ -245,3 +247,27 @@ def test_weights_of_the_other_channel_are_refused(tmp_path):
 def test_an_encoder_that_is_not_on_this_machine_is_not_fetched_unless_asked():
     with pytest.raises(WrongCheckpoint, match="facebook/wav2vec2-base"):
         a_learner(tiny("wav2vec2", {"encoder": "base"}))
+
+
+@pytest.mark.parametrize("name", ["wav2vec2", "enhanced", "mmer"])
+def test_a_pretrained_encoder_is_taken_from_its_folder(name, tmp_path):
+    torch.manual_seed(5)
+    theirs = Wav2Vec2Model(narrow().for_transformers())
+    theirs.save_pretrained(tmp_path / "sound")
+    words = {"text_encoder": str(a_folder_of_roberta(tmp_path / "words"))} if name == "mmer" else {}
+    learner = a_learner(tiny(name, {"encoder": str(tmp_path / "sound"), **words}))
+    start(learner.net, learner.config.net)
+    branch = learner.net if name == "wav2vec2" else learner.net.voice
+    ours = (branch if name == "mmer" else branch.encoder).model.state_dict()
+    assert all(torch.equal(ours[key], value) for key, value in theirs.state_dict().items() if key in ours)
+    learner(learner.prepared(a_batch(learner.config, four()))).backward()
+
+
+def test_a_late_fusion_takes_the_published_voice_with_its_head_and_without_its_tanh(tmp_path):
+    folder, _ = the_ravdess_checkpoint(tmp_path / "voice")
+    learner = a_learner(tiny("late-1", {"encoder": str(folder), "encoder_head": "published"}))
+    start(learner.net, learner.config.net)
+    published = Wav2Vec2Voice.from_pretrained(folder, "published", local_files_only=True)
+    assert torch.equal(learner.net.voice.classifier.weight, published.classifier.weight)
+    assert published.config.tanh
+    assert not learner.net.voice.config.tanh
