@@ -89,7 +89,7 @@ def choose(wanted: str, here: Sequence[str], taken: Collection[str], preferred: 
     if "cuda:all" in taken:
         gpus = []
     choices = {"auto": gpus if any(name != "cpu" for name in here) else ["cpu"], "cuda": gpus, "cpu": ["cpu"]}
-    if wanted == "auto" and preferred:
+    if wanted == "auto" and (preferred == "cpu" or preferred.startswith("cuda")):  # nothing trains on others
         return choose(preferred, here, taken)
     open_to_it = choices.get(wanted, [name for name in gpus if name == wanted])
     return next((name for name in open_to_it if name not in taken), None)

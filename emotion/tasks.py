@@ -44,7 +44,7 @@ def start_waiting_runs() -> None:
     runs.note_devices(machine.host_name(), found)
     for run in runs.claim_waiting(machine.host_name(), [device.name for device in found]):
         process = runs.spawn(run)
-        watcher = threading.Thread(target=_see_it_end, args=(process, run.pk, run.owner), daemon=True)
+        watcher = threading.Thread(target=see_it_end, args=(process, run.pk, run.owner), daemon=True)
         watcher.start()
         live.tell(run.pk)
 
@@ -62,7 +62,7 @@ def _look_once_leases_have_run_out(**_: Any) -> None:
     _send(look_after_runs, after=jobs.LEASE.total_seconds() + 1)
 
 
-def _see_it_end(process: subprocess.Popen[bytes], run_id: int, owner: str) -> None:
+def see_it_end(process: subprocess.Popen[bytes], run_id: int, owner: str) -> None:
     """In a thread of the worker: a crash is seen when it happens, not when the lease has run out."""
     code = process.wait()
     try:

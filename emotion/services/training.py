@@ -1,6 +1,6 @@
 """One training run from the inside: it keeps its lease, writes down every epoch, and hears when it should stop.
 
-The library is imported inside `train`: it loads torch, which only a process of its own should ever do.
+The library is imported inside `_train`: it loads torch, which only a process of its own should ever do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from clinic import jobs
 from emotion import machine
-from emotion.ml.errors import EmotionError
+from emotion.errors import EmotionError, EmotionRoomError
 from emotion.ml.training.config import TrainingConfig
 from emotion.models import Epoch, StepCurve, TrainingRun
 from emotion.services.registry import register_checkpoint
@@ -43,40 +43,42 @@ def train(run: TrainingRun, tell: Callable[[int], None], is_orphan: Callable[[],
     tell       called with the run's id when there is something to see
     is_orphan  whether the worker that started this process is gone: the run then waits for another
     """
+    watch = Watch(run, tell, is_orphan)
+    with watch:  # before torch is loaded, which may take longer than a lease lasts
+        _train(run, watch)
+
+
+def _train(run: TrainingRun, watch: Watch) -> None:
     from emotion.ml.training import metrics
     from emotion.ml.training import run as training
     from emotion.ml.training.data import data_for
 
-    config = TrainingConfig.checked(run.config)
-    watch = Watch(run, tell, is_orphan)
     try:
-        with watch:
-            data = data_for(config, watch.prepared)
-            watch.begin(split_of(data.split))
-            made = training.run(
-                config,
-                data,
-                folder_of(run),
-                on_epoch=watch.epoch,
-                on_step=watch.step,
-                should_stop=lambda: watch.should_stop,
-            )
-            results = dict(made.card.metrics)
-            results["intervals"] = intervals_of(results.get("predictions", {}), metrics.bootstrap_interval)
-            register_checkpoint(folder_of(run) / training.BEST, run, intervals=results["intervals"])
+        config = TrainingConfig.checked(run.config)
+        data = data_for(config, watch.prepared)
+        watch.begin(split_of(data.split))
+        made = training.run(
+            config,
+            data,
+            folder_of(run),
+            on_epoch=watch.epoch,
+            on_step=watch.step,
+            should_stop=lambda: watch.should_stop,
+        )
+        results = dict(made.card.metrics)
+        results["intervals"] = intervals_of(results.get("predictions", {}), metrics.bootstrap_interval)
+        register_checkpoint(folder_of(run) / training.BEST, run, intervals=results["intervals"])
         watch.end(State.DONE, results=results, sha256=made.sha256)
     except (training.Stopped, Interrupted):
         watch.stopped()
-    except EmotionError as error:
+    except (EmotionError, EmotionRoomError) as error:
         watch.end(State.FAILED, str(error))
-    except (MemoryError, RuntimeError) as error:
-        if not _is_about_memory(error):
+    except Exception as error:
+        if is_about_memory(error):
+            watch.end(State.FAILED, NO_MEMORY.format(device=run.device.rpartition("/")[2]))
+        else:
             watch.end(State.FAILED, UNEXPECTED.format(name=type(error).__name__, text=str(error)[:200]))
             raise
-        watch.end(State.FAILED, NO_MEMORY.format(device=run.device.rpartition("/")[2]))
-    except Exception as error:
-        watch.end(State.FAILED, UNEXPECTED.format(name=type(error).__name__, text=str(error)[:200]))
-        raise
 
 
 class Interrupted(Exception):
@@ -318,8 +320,11 @@ def intervals_of(predictions: Mapping[str, Any], interval: Callable[..., tuple[f
     }
 
 
-def _is_about_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError) or "out of memory" in str(error) or "alloc" in str(error)
+def is_about_memory(error: BaseException) -> bool:
+    """What torch says where memory ends, on a GPU ("CUDA out of memory") and on a CPU ("can't allocate memory")."""
+    return isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("out of memory", "can't allocate memory")
+    )
 
 
 def parent_is_gone(parent: int) -> Callable[[], bool]:

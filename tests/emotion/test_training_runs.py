@@ -6,12 +6,14 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from emotion import machine
+from emotion import machine, tasks
 from emotion.errors import RunRefused
-from emotion.models import SavedConfig, TrainingRun
+from emotion.models import Device, SavedConfig, TrainingRun
 from emotion.queries import studio
 from emotion.services import runs
+from emotion.services.training import is_about_memory
 from tests.emotion.training_configs import tiny
+from tests.interviews.broker import broker_in_memory
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +77,7 @@ def test_a_devices_word_means_one_that_is_free(wanted, here, taken, chosen):
 
 def test_a_setting_may_say_what_auto_means(engineer):
     assert machine.choose("auto", ["cuda:0", "cpu"], set(), preferred="cpu") == "cpu"
+    assert machine.choose("auto", ["cpu"], set(), preferred="mps") == "cpu", "nothing trains on that one"
     assert machine.environment_for("cpu", "auto")["CUDA_VISIBLE_DEVICES"] == ""
     assert machine.environment_for("cuda:1", "cuda")["CUDA_VISIBLE_DEVICES"] == "1"
 
@@ -158,13 +161,44 @@ def test_deleting_a_run_takes_its_folder_along(engineer, settings, tmp_path, dja
     assert not TrainingRun.objects.exists()
 
 
-def test_a_process_is_started_for_the_run_and_its_log_kept(engineer, settings, tmp_path):
-    """The process finds no such claim in its own database, says so in the log, and ends with an error."""
-    settings.RUNS_DIR = tmp_path
-    queued(engineer)
+class Ended:
+    """A process that has ended already."""
+
+    def __init__(self, code: int):
+        self.code = code
+
+    def wait(self) -> int:
+        return self.code
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_sees_its_training_process_crash_and_asks_for_another(engineer):
+    run = queued(engineer)
     (held,) = claim()
-    assert runs.spawn(held).wait(60) == 1
-    assert b"Nobody claimed this run" in runs.log_of(held, 10_000) or b"no such table" in runs.log_of(held, 10_000)
+    with broker_in_memory() as sent:
+        tasks.see_it_end(Ended(-9), run.pk, held.owner)
+    run.refresh_from_db()
+    assert run.state == "queued"
+    assert [(message.task, message.queue) for message in sent.sent] == [("emotion.tasks.start_waiting_runs", "gpu")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_starting_a_run_keeps_the_worker_no_longer_than_it_takes_to_start_a_process(engineer, settings, tmp_path):
+    """The process finds no such run in its own database and ends; the worker has been free since long."""
+    settings.RUNS_DIR = tmp_path
+    run = queued(engineer)
+    tasks.start_waiting_runs()
+    run.refresh_from_db()
+    assert run.state in ("running", "queued")
+    assert run.device == f"{machine.host_name()}/cpu"
+    assert Device.objects.get(name=run.device).memory > 0
+
+
+def test_what_a_process_says_when_memory_ends_is_told_from_other_faults():
+    assert is_about_memory(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."))
+    assert is_about_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried …"))
+    assert is_about_memory(MemoryError())
+    assert not is_about_memory(RuntimeError("shapes cannot be multiplied"))
 
 
 def test_a_config_is_kept_under_its_name_and_changed_in_place(engineer):

@@ -36,7 +36,7 @@ class Part:
 
 
 FACES = Part(weights=1.6e6, kept=352e6, work=2.25e9)
-CEPSTRUM = Part(weights=0.5e6, kept=2e6, work=0.05e9)
+CEPSTRUM = Part(weights=0.23e6, kept=2e6, work=0.05e9)
 ENCODERS: Mapping[str, Part] = {
     "tiny": Part(weights=0.1e6, kept=3e6, work=0.1e9),
     "base": Part(weights=94.5e6, kept=326e6, work=25.6e9),
