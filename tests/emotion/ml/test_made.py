@@ -29,7 +29,7 @@ def test_a_seed_gives_the_same_corpus_and_another_seed_another():
 
 
 def test_either_channel_tells_labels_apart_across_actors_but_not_every_time():
-    """A nearest mean over two actors, asked about two others: well above chance, short of perfect."""
+    """A nearest mean over eight actors, asked about four others: well above chance, short of perfect."""
     clips = made.make(MadeConfig(actors=12, takes=2))
     learn = [clip for clip in clips if clip.clip.speaker <= "08"]
     ask = [clip for clip in clips if clip.clip.speaker > "08"]
@@ -37,7 +37,7 @@ def test_either_channel_tells_labels_apart_across_actors_but_not_every_time():
         means = np.stack([np.mean([feature(c) for c in learn if c.label == label], axis=0) for label in range(8)])
         spread = np.std([feature(clip) for clip in learn], axis=0) + 1e-6
         right = [int(np.argmin((((means - feature(clip)) / spread) ** 2).sum(axis=1))) == clip.label for clip in ask]
-        assert 0.3 < np.mean(right) < 0.95
+        assert 0.6 < np.mean(right) < 1
 
 
 def face_feature(clip: made.MadeClip) -> np.ndarray:
