@@ -11,9 +11,10 @@ import sys
 import torch
 
 from tests.bench.analysis import analysis
+from tests.bench.training import training
 
 # A name here and a function that returns plain data: that is a bench.
-BENCHES = {"analysis": analysis}
+BENCHES = {"analysis": analysis, "training": training}
 
 
 def main() -> None:
