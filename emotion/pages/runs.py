@@ -94,7 +94,8 @@ def _typed(request: SignedInRequest) -> HttpResponse:
     """What was typed, and what the pressed button asks to do with it."""
     wanted, typed = request.POST.get("do", "check"), request.POST.copy()
     if wanted.startswith(("add:", "remove:")):
-        return _configure(request, ConfigForm(_with_items(ConfigForm(typed=typed), wanted)), RunNameForm(typed))
+        name = RunNameForm(initial={"name": typed.get("name", "")})
+        return _configure(request, ConfigForm(_with_items(ConfigForm(typed=typed), wanted)), name, _saved(request))
     form, name = ConfigForm(typed=typed), RunNameForm(typed)
     saved = _saved(request)
     is_right = form.is_valid()
@@ -143,11 +144,18 @@ def _with_items(form: ConfigForm, wanted: str) -> dict[str, Any]:
 
 
 def _configure(
-    request: HttpRequest, form: ConfigForm, name: Any, status: int = 200, given: ImportForm | None = None, **more: Any
+    request: HttpRequest,
+    form: ConfigForm,
+    name: Any,
+    saved: SavedConfig | None = None,
+    status: int = 200,
+    given: ImportForm | None = None,
+    **more: Any,
 ) -> HttpResponse:
     context = {
         "form": form,
         "name_form": name,
+        "saved": saved,
         "import_form": given or ImportForm(),
         "starts": starts.options(),
         "devices": studio.live_devices(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from emotion.models import Device
 from emotion.queries import studio
 
 PATIENCE = 30  # seconds a corpus may take to be looked through
+LOOK = (sys.executable, "-m", "emotion.ml.training.look")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Corpus:
 class Checked:
     """
     problems  a sentence by place, where the run cannot start
-    needs     None where the corpora could not be read
+    corpora   none where this server cannot look into them
+    needs     None where something is wrong with them
     device    the one it would run on, as far as workers have told; None while none has
     """
 
@@ -48,10 +50,11 @@ class Checked:
     device: Device | None = None
 
 
-def check(config: TrainingConfig) -> Checked:
+def check(config: TrainingConfig, program: Sequence[str] = LOOK) -> Checked:
+    """`program` looks through the corpora: it takes the config and gives back what it found, both as JSON."""
     device, problem = _device_for(config.device)
     problems = {"device": problem} if problem else {}
-    found = _look(config)
+    found = _look(config, program)
     problems |= found["problems"]
     if found["problems"]:
         return Checked(problems, device=device)
@@ -89,11 +92,10 @@ def _too_much(needs: Estimate, device: Device) -> str:
     }
 
 
-def _look(config: TrainingConfig) -> dict[str, Any]:
-    command = [sys.executable, "-m", "emotion.ml.training.look"]
+def _look(config: TrainingConfig, program: Sequence[str]) -> dict[str, Any]:
     try:
         ended = subprocess.run(
-            command,
+            program,
             input=config.model_dump_json(),
             capture_output=True,
             text=True,
@@ -103,6 +105,9 @@ def _look(config: TrainingConfig) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         sentence = _("The folder did not answer within %(seconds)s seconds. Is its disk there?") % {"seconds": PATIENCE}
         return {"problems": {"corpus.folder": sentence}}
+    if "ModuleNotFoundError" in ended.stderr:
+        # A server for pages alone, without what reads corpora: the run's own process will say what is wrong with them.
+        return {"problems": {}, "corpora": [], "clips": {}}
     if ended.returncode:
         raise RuntimeError(f"The corpora could not be looked through: {ended.stderr[-2000:]}")
     return json.loads(ended.stdout)

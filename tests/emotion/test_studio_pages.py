@@ -1,6 +1,7 @@
 """The engineer's pages for training: a form made from the config's schema, refusals at the field, a run's page."""
 
 import re
+import sys
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.presets import RECIPES, preset
 from emotion.models import Device, SavedConfig, TrainingRun
 from emotion.schema import flat
+from emotion.services import checks
 from tests import factories
 from tests.emotion.training_configs import tiny
 
@@ -115,6 +117,14 @@ def test_a_check_shows_the_split_the_memory_and_the_time(client, engineer, page)
     assert "of memory, on 8 cores with" in html
     assert "at the most, for" in html
     assert not TrainingRun.objects.exists()
+
+
+def test_a_server_without_what_reads_corpora_leaves_that_to_the_worker(db):
+    told = (sys.executable, "-c", "import a_module_that_is_not_here")
+    checked = checks.check(tiny(), told)
+    assert (checked.problems, checked.corpora) == ({}, [])
+    assert checked.needs
+    assert checked.needs.memory > 0
 
 
 def test_what_starts_waits_in_the_queue_and_the_start_is_noted(client, engineer, page):
