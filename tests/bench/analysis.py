@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
+import numpy as np
 import torch
 
 from emotion.ml import media
 from emotion.ml.faces import Face, Follower, Look, cut_level
 from emotion.ml.inference import Recogniser
 from emotion.ml.nets.expression import SIDE
+from tests.bench.clock import RUNS, timed
 from tests.emotion.ml.facenet import load_search
 from tests.emotion.ml.recordings import feat, weeping_then_laughing
 
-Result = TypeVar("Result")
-
 SECONDS = 60.0
-RUNS = 3
 # The last one shows no face: whoever finds one there is wrong.
 CLIPS = ("WolfgangLanger_Pexels.mp4", "single_face.mp4", "face_noface.mov", "noface_face.mov", "no_face.mp4")
 
@@ -40,6 +36,30 @@ def analysis() -> dict[str, object]:
         "share_of_the_clip": found,
         "limit": {"decode + faces + expression": 0.10, "kept": found["decode + faces + expression"] <= 0.10},
         "against_facenet_pytorch": against_facenet(recogniser, clip),
+        "share_of_the_clip_by_pack": {"starter": found["read, all in one"], **other_packs(clip)},
+        "gpu": on_a_gpu(clip),
+    }
+
+
+def other_packs(clip: Path) -> dict[str, float]:
+    """A whole reading with each pack whose folder stands in BENCH_PACKS, with colons between."""
+    folders = [Path(name) for name in os.environ.get("BENCH_PACKS", "").split(":") if name]
+    loaded = {folder.name: Recogniser.load(folder, threads=1) for folder in folders}
+    return {name: round(timed(lambda r=r: r.read(clip))[0] / SECONDS, 4) for name, r in loaded.items()}
+
+
+def on_a_gpu(clip: Path) -> dict[str, float] | str:
+    """Wall-clock times real time of a whole reading, and of expressions alone in large batches."""
+    if not torch.cuda.is_available():
+        return "none here"
+    recogniser = Recogniser.load(device="cuda", threads=1)
+    recogniser.read(clip)  # wakes the device
+    whole, _ = timed(lambda: recogniser.read(clip), device="cuda")
+    faces = torch.rand(1000, 3, SIDE, SIDE)
+    batched, _ = timed(lambda: recogniser.expressions(faces), device="cuda")
+    return {
+        "read, times real time": round(SECONDS / whole, 1),
+        "expressions, times real time at 5 a second": round(len(faces) / 5 / batched, 1),
     }
 
 
@@ -62,6 +82,7 @@ def stages(recogniser: Recogniser, clip: Path) -> dict[str, float]:
     faces, looks = timed(lambda: follow(recogniser, pictures))
     expression, _ = timed(lambda: express(recogniser, looks))
     sound, _ = timed(lambda: listen(recogniser, stretches))
+    voice, _ = timed(lambda: hear(recogniser, stretches))
     whole, reading = timed(lambda: recogniser.read(clip))
     return {
         **{
@@ -71,6 +92,7 @@ def stages(recogniser: Recogniser, clip: Path) -> dict[str, float]:
                 "faces": faces,
                 "expression": expression,
                 "sound": sound,
+                "of sound: every window through the voice net": voice,
                 "decode + faces + expression": decode + faces + expression,
                 "sum": decode + faces + expression + sound,
                 "read, all in one": whole,
@@ -138,12 +160,10 @@ def listen(recogniser: Recogniser, stretches: list[media.Sound]) -> None:
     listener.moments(round(SECONDS * 5), 5.0)
 
 
-def timed(do: Callable[[], Result], runs: int = RUNS) -> tuple[float, Result]:
-    """Processor seconds of the best run, and what it gave."""
-    best = float("inf")
-    with torch.inference_mode():
-        for _ in range(runs):
-            begin = time.process_time()
-            result = do()
-            best = min(best, time.process_time() - begin)
-    return best, result
+def hear(recogniser: Recogniser, stretches: list[media.Sound]) -> None:
+    """The voice net on every window of the clip, as if somebody spoke throughout."""
+    sound, config = np.concatenate([stretch.samples for stretch in stretches]), recogniser.loaded.config.voice
+    length, hop = int(config.seconds * media.SAMPLE_RATE), int(config.every * media.SAMPLE_RATE)
+    windows = np.lib.stride_tricks.sliding_window_view(sound, length)[::hop]
+    batches = [np.ascontiguousarray(windows[at : at + config.at_once]) for at in range(0, len(windows), config.at_once)]
+    recogniser.voice.tell(np.concatenate([recogniser.voice.hear(batch) for batch in batches]))

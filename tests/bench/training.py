@@ -52,6 +52,7 @@ def training() -> dict[str, object]:
         "clip": f"{SECONDS} s of voice",
         "lt, published: 15 faces of 224 pixels, batches of 8": measured(PUBLISHED, "cpu", compiles=False),
         "lt, a quarter as wide: 5 faces of 64 pixels, batches of 16": measured(SMALL, "cpu"),
+        "gpu": {"lt, published": measured(PUBLISHED, "cuda")} if torch.cuda.is_available() else "none here",
     }
 
 
