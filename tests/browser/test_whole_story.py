@@ -195,7 +195,7 @@ def check_outcome(site: Site, interview: int, sent: Sent, media: FakeMedia, fold
     """From the database and the disk alone."""
     outcome = site.run(OUTCOME, pk=interview, folder=str(folder))
     assert {job[2] for job in outcome["jobs"]} == {"done"}, outcome["jobs"]
-    assert len(outcome["jobs"]) == 2 * 5 + 1
+    assert len(outcome["jobs"]) == 2 * 6 + 1
     first, second = outcome["answers"]
 
     on_disk = [dict(answer["on_disk"]) for answer in (first, second)]
