@@ -12,6 +12,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from clinic.integrations.hearing import Word
+from emotion.ml.fusing import Moment, smoothed
 from emotion.ml.labels import LABELS
 from emotion.ml.readings import Gap, Point
 from interviews.queries import Reply
@@ -30,7 +31,6 @@ NOTABLE_GAP = 0.05  # share of an answer
 UNRELIABLE = frozenset({"fearful", "disgust"})
 UNREMARKABLE = frozenset({Gap.SILENCE, Gap.LITTLE_SPEECH})  # nobody speaks all the time
 
-Moment = tuple[float, tuple[float, ...] | None]  # seconds, and the probabilities over LABELS where there are any
 Read = tuple[float, tuple[float, ...]]
 
 
@@ -247,7 +247,7 @@ def _stretches(moments: Sequence[Moment], rate: float) -> Iterator[list[Read]]:
 
 def _spells_of(stretch: list[Read], rate: float, smooth: float) -> list[Spell]:
     """Runs of one leading label over the smoothed reading; each too short run goes to its longer neighbour."""
-    means = list(_smoothed(stretch, smooth))
+    means = [mean for mean in smoothed(stretch, smooth) if mean is not None]  # none is: a stretch has no gaps
     runs: list[list[int]] = []  # first and last place, label
     for place, mean in enumerate(means):
         leader = _leader(mean)
@@ -277,31 +277,13 @@ def _length(run: list[int]) -> int:
     return run[1] - run[0]
 
 
-def _smoothed(stretch: list[Read], smooth: float) -> Iterator[list[float]]:
-    """Each moment's mean with its neighbours, label by label. The window moves: its width costs nothing."""
-    sums, first, last = [0.0] * len(LABELS), 0, 0
-    for at, _ in stretch:
-        while last < len(stretch) and stretch[last][0] <= at + smooth:
-            _add(sums, stretch[last], 1)
-            last += 1
-        while stretch[first][0] < at - smooth:
-            _add(sums, stretch[first], -1)
-            first += 1
-        yield [total / (last - first) for total in sums]
-
-
-def _add(sums: list[float], read: Read, sign: int) -> None:
-    for index, value in enumerate(read[1]):
-        sums[index] += sign * value
-
-
-def _leader(mean: list[float]) -> int:
+def _leader(mean: Sequence[float]) -> int:
     """The label's index, or -1 where none leads clearly enough to be named."""
     top = max(range(len(mean)), key=mean.__getitem__)
     return top if mean[top] >= SURE else -1
 
 
-def _spell(stretch: list[Read], means: list[list[float]], run: list[int], rate: float) -> Spell:
+def _spell(stretch: list[Read], means: list[tuple[float, ...]], run: list[int], rate: float) -> Spell:
     first, last, leader = run
     label = LABELS[leader] if leader >= 0 else ""
     probability = fmean(mean[leader] for mean in means[first : last + 1]) if label else 0.0

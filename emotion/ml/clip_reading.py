@@ -8,7 +8,7 @@ else of a reading comes from the pack's other parts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,9 @@ from emotion.ml.readings import Point, Reading
 from emotion.ml.training.config import TrainingConfig
 from emotion.ml.training.examples import Collating, Example
 from emotion.ml.training.learners import Learner, learner_for
+from emotion.ml.training.readers import training_of
 from emotion.ml.training.systems import rebuild
+from emotion.ml.voice_windows import ReadWindow
 
 AT_ONCE = 4  # windows
 
@@ -61,15 +63,6 @@ class ClipRecogniser(Recogniser):
         return replace(reading, points=tuple(with_windows(point, windows) for point in reading.points))
 
 
-@dataclass(frozen=True)
-class ReadWindow:
-    """What the net says of the seconds from `start` to `end`: probabilities over LABELS."""
-
-    start: float
-    end: float
-    probabilities: tuple[float, ...]
-
-
 class ClipReader:
     """The net, what it is shown, and the temperature that its probabilities are calibrated with."""
 
@@ -84,7 +77,7 @@ class ClipReader:
     def load(cls, path: Path, cascade: Cascade, device: str = "cpu") -> ClipReader:
         """Raises WrongCheckpoint."""
         saved = checkpoint.load(path)
-        config = training_of(saved.card)
+        config = reads_recordings(saved.card)
         learner = learner_for(rebuild(saved), config)
         return cls(learner, window_of(config), temperature_of(saved.card), cascade, device)
 
@@ -140,13 +133,9 @@ def as_example(window: Window) -> Example:
     )
 
 
-def training_of(card: Card) -> TrainingConfig:
+def reads_recordings(card: Card) -> TrainingConfig:
     """The config that the net of a card was trained with. Raises WrongCheckpoint where it cannot read recordings."""
-    try:
-        told = {name: value for name, value in card.config.items() if name in TrainingConfig.model_fields}
-        config = TrainingConfig.model_validate(told)
-    except ValueError as error:
-        raise WrongCheckpoint(f"This checkpoint is not of a training run here: {card.net}.") from error
+    config = training_of(card)
     if not (config.net.has_faces and config.net.has_voice) or "text" in config.net.inputs or card.labels != LABELS:
         raise WrongCheckpoint(f"The net {card.net} does not read face and voice of a recording.")
     return config

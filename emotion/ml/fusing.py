@@ -15,6 +15,7 @@ from emotion.ml.labels import LABELS
 from emotion.ml.readings import Point
 
 Probabilities = tuple[float, ...]
+Moment = tuple[float, Probabilities | None]  # seconds, and what was read there
 
 NEUTRAL, CALM = LABELS.index("neutral"), LABELS.index("calm")
 
@@ -40,7 +41,7 @@ def fuse(points: Sequence[Point], config: FusionConfig) -> list[Point]:
     """The same points with `fused`. A channel without evidence leaves the other's reading as it is."""
     return [
         replace(point, fused=pooled(face, point.voice, config))
-        for point, face in zip(points, smoothed(points, config.smooth), strict=True)
+        for point, face in zip(points, smoothed([(p.at, p.face) for p in points], config.smooth), strict=True)
     ]
 
 
@@ -80,26 +81,26 @@ def softmax(logits: Sequence[float]) -> Probabilities:
     return tuple(share / total for share in shares)
 
 
-def smoothed(points: Sequence[Point], seconds: float) -> list[Probabilities | None]:
-    """Each face averaged with its neighbours; None where there is none at the moment itself.
+def smoothed(moments: Sequence[Moment], seconds: float) -> list[Probabilities | None]:
+    """Each reading averaged with its neighbours; None where there is none at the moment itself.
 
     The window moves along: the cost does not grow with its width.
     """
     sums, count, first, last = [0.0] * len(LABELS), 0, 0, 0
     means: list[Probabilities | None] = []
-    for point in points:
-        while last < len(points) and points[last].at <= point.at + seconds:
-            count += _add(sums, points[last], 1)
+    for at, read in moments:
+        while last < len(moments) and moments[last][0] <= at + seconds:
+            count += _add(sums, moments[last][1], 1)
             last += 1
-        while points[first].at < point.at - seconds:
-            count += _add(sums, points[first], -1)
+        while moments[first][0] < at - seconds:
+            count += _add(sums, moments[first][1], -1)
             first += 1
         # Sums that went up and down again may end a hair below 0.
-        means.append(tuple(max(0.0, total) / count for total in sums) if point.face is not None else None)
+        means.append(tuple(max(0.0, total) / count for total in sums) if read is not None else None)
     return means
 
 
-def _add(sums: list[float], point: Point, sign: int) -> int:
-    for label, share in enumerate(point.face or ()):
+def _add(sums: list[float], read: Probabilities | None, sign: int) -> int:
+    for label, share in enumerate(read or ()):
         sums[label] += sign * share
-    return sign if point.face is not None else 0
+    return sign if read is not None else 0

@@ -37,8 +37,8 @@ class Voice:
         """The encoder may come from whoever already holds it. Raises WrongCheckpoint."""
         loaded = checkpoint.load(weights)
         try:
-            config = VoiceFeaturesConfig(**_tuples(loaded.card.config["features"]))
-            head = loaded.into(VoiceHead(VoiceHeadConfig(**_tuples(loaded.card.config["head"]))))
+            config = VoiceFeaturesConfig(**with_tuples(loaded.card.config["features"]))
+            head = loaded.into(VoiceHead(VoiceHeadConfig(**with_tuples(loaded.card.config["head"]))))
         except (KeyError, TypeError) as error:
             raise WrongCheckpoint(f"{weights.name} is not a voice head.") from error
         return cls(VoiceFeatures(encoder or load_whisper_encoder(installed_whisper()), config), head)
@@ -91,5 +91,5 @@ def installed_whisper() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _tuples(config: dict) -> dict:
+def with_tuples(config: dict) -> dict:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}

@@ -41,8 +41,8 @@ class WindowConfig:
 
 
 @dataclass(frozen=True)
-class VoiceWindow:
-    """What the voice showed from `start` to `end` (seconds): probabilities over LABELS."""
+class ReadWindow:
+    """What was read from `start` to `end` (seconds): probabilities over LABELS."""
 
     start: float
     end: float
@@ -79,7 +79,7 @@ class VoiceWindows:
             self._next += self._hop
         self._forget()
 
-    def rest(self, speech: Sequence[Floats]) -> list[VoiceWindow]:
+    def rest(self, speech: Sequence[Floats]) -> list[ReadWindow]:
         """All windows, in order, the end of the recording included."""
         self.take(np.zeros(0, np.float32), speech)
         last = self._next - self._hop + self._length  # where the last window ended
@@ -92,7 +92,7 @@ class VoiceWindows:
             return []
         told = self._net.tell(np.concatenate(self._features))
         return [
-            VoiceWindow(start, end, tuple(float(share) for share in row))
+            ReadWindow(start, end, tuple(float(share) for share in row))
             for (start, end), row in zip(self._spans, told, strict=True)
         ]
 
@@ -140,7 +140,7 @@ class VoiceWindows:
             self._sound_from = keep
 
 
-def around(windows: Sequence[VoiceWindow], at: float) -> VoiceWindow | None:
+def around(windows: Sequence[ReadWindow], at: float) -> ReadWindow | None:
     """Of the windows that contain the moment, the one whose middle is nearest to it."""
     holding = [window for window in windows if window.start <= at < window.end]
     return min(holding, key=lambda window: abs(window.middle - at), default=None)

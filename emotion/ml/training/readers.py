@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from emotion.ml.training.learners import Learner, learner_for
 from emotion.ml.training.loop import ask
 from emotion.ml.training.systems import rebuild
 from emotion.ml.training.testing import Missing, rows_of, taking
-from emotion.ml.voice import installed_whisper
+from emotion.ml.voice import installed_whisper, with_tuples
 from emotion.ml.voice_features import VoiceFeatures, VoiceFeaturesConfig
 
 Logits = NDArray[np.float64]
@@ -79,7 +79,7 @@ class VoiceHeadReader:
 
     def __init__(self, saved: Checkpoint) -> None:
         try:
-            head, features = (_with_tuples(saved.card.config[part]) for part in ("head", "features"))
+            head, features = (with_tuples(saved.card.config[part]) for part in ("head", "features"))
             self.head = saved.into(VoiceHead(VoiceHeadConfig(**head))).eval()
             self.features = VoiceFeatures(load_whisper_encoder(installed_whisper()), VoiceFeaturesConfig(**features))
         except (KeyError, TypeError) as error:
@@ -105,7 +105,3 @@ def actors_of(card: Card) -> int:
     """How many actors the made corpus had that the net learned from."""
     corpus = card.config.get("corpus")
     return int(corpus.get("actors", MadeConfig.actors)) if isinstance(corpus, dict) else MadeConfig.actors
-
-
-def _with_tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emotion.ml.voice_windows import VoiceWindow, VoiceWindows, WindowConfig, around
+from emotion.ml.voice_windows import ReadWindow, VoiceWindows, WindowConfig, around
 
 RATE, STEP = 1000, 100  # samples a second; samples of one judgement of speech
 CONFIG = WindowConfig(seconds=3.0, every=1.0, shortest=2.0, at_once=2)
@@ -33,7 +33,7 @@ def speech(seconds: float, silent: tuple[float, float] = (0, 0)) -> list[np.ndar
     return [np.where((at >= silent[0]) & (at < silent[1]), 0.1, 0.9).astype(np.float32)]
 
 
-def read(seconds: float, silent=(0, 0), piece: int = 700) -> tuple[list[VoiceWindow], CountingNet]:
+def read(seconds: float, silent=(0, 0), piece: int = 700) -> tuple[list[ReadWindow], CountingNet]:
     net, sound, judged = CountingNet(), clocked(seconds), speech(seconds, silent)
     windows = VoiceWindows(net, CONFIG, RATE, STEP, 0.5)
     for start in range(0, len(sound), piece):
@@ -83,7 +83,7 @@ def test_sound_is_let_go_once_it_was_heard():
 
 
 def test_a_moment_is_told_by_the_window_around_it():
-    windows = [VoiceWindow(start, start + 3, (float(start),)) for start in (0, 1, 2, 8)]
+    windows = [ReadWindow(start, start + 3, (float(start),)) for start in (0, 1, 2, 8)]
     assert around(windows, 0.2) == windows[0]
     assert around(windows, 2.6) == windows[1]
     assert around(windows, 4.9) == windows[2]
