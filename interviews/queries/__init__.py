@@ -1,0 +1,26 @@
+"""What to show of this room's rows."""
+
+from interviews.queries.alerts import Alert, alert, flag_name, note_name, open_flags
+from interviews.queries.opened import Reply, interview_by_id, replies, reply, transcript_name, words_as_json, words_of
+from interviews.queries.work import AnswerProgress, Progress, Stage, progress, progress_of, state
+
+__all__ = [
+    "Alert",
+    "AnswerProgress",
+    "Progress",
+    "Reply",
+    "Stage",
+    "alert",
+    "flag_name",
+    "interview_by_id",
+    "note_name",
+    "open_flags",
+    "progress",
+    "progress_of",
+    "replies",
+    "reply",
+    "state",
+    "transcript_name",
+    "words_as_json",
+    "words_of",
+]

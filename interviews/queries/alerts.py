@@ -1,0 +1,56 @@
+"""Words that call for a person: what was found, and what nobody has acknowledged yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from interviews.models import Interview, RiskFlag
+from interviews.risk import Finding
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Words in an answer that call for a person, opened, and who has seen them."""
+
+    findings: tuple[Finding, ...]
+    raised_at: datetime
+    escalated_at: datetime | None
+    acknowledged_by: str
+    acknowledged_at: datetime | None
+    note: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.acknowledged_at is None
+
+
+def alert(interview: Interview, answer_id: int) -> Alert | None:
+    """What was found in an answer of this interview; None where nothing was. Raises vault.KeyErased."""
+    flags = RiskFlag.objects.filter(answer=answer_id, answer__interview=interview)
+    flag = flags.select_related("acknowledged_by").first()
+    if flag is None:
+        return None
+    key = interview.key
+    return Alert(
+        findings=tuple(Finding(**one) for one in key.open_json(bytes(flag.sealed), flag_name(answer_id))),
+        raised_at=flag.raised_at,
+        escalated_at=flag.escalated_at,
+        acknowledged_by=str(flag.acknowledged_by or ""),
+        acknowledged_at=flag.acknowledged_at,
+        note=key.open_json(bytes(flag.sealed_note), note_name(answer_id)) if flag.sealed_note else "",
+    )
+
+
+def open_flags(clinician_id: int) -> list[RiskFlag]:
+    """What a clinician has not acknowledged, the oldest first."""
+    rows = RiskFlag.objects.filter(acknowledged_at=None, answer__interview__patient__clinician=clinician_id)
+    return list(rows.select_related("answer__interview__patient", "answer__question"))
+
+
+def flag_name(answer_id: int) -> str:
+    return f"risk:{answer_id}"
+
+
+def note_name(answer_id: int) -> str:
+    return f"risk-note:{answer_id}"
