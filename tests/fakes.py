@@ -44,6 +44,9 @@ class ScriptedModel:
         prompt: str,
         shape: type[BaseModel],
         on_progress: Callable[[float], None] | None = None,
+        *,
+        seed: int = 1,
+        temperature: float = 0,
     ) -> Told:
         self.asked.append((system, prompt))
         if isinstance(self.answer, Exception):

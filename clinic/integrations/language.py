@@ -67,8 +67,17 @@ class LanguageModel(Protocol):
         """The model's digest. Raises LanguageModelError when it would not answer now."""
         ...
 
-    def ask(self, system: str, prompt: str, shape: type[Shape], on_progress: Progress | None = None) -> Told[Shape]:
-        """Raises LanguageModelError."""
+    def ask(
+        self,
+        system: str,
+        prompt: str,
+        shape: type[Shape],
+        on_progress: Progress | None = None,
+        *,
+        seed: int = 1,
+        temperature: float = 0,
+    ) -> Told[Shape]:
+        """seed: which of the possible replies; it matters only at a temperature above 0. Raises LanguageModelError."""
         ...
 
 
@@ -116,20 +125,33 @@ class OllamaModel:
                 return model.digest or ""
         raise _unknown(self._model)
 
-    def ask(self, system: str, prompt: str, shape: type[Shape], on_progress: Progress | None = None) -> Told[Shape]:
+    def ask(
+        self,
+        system: str,
+        prompt: str,
+        shape: type[Shape],
+        on_progress: Progress | None = None,
+        *,
+        seed: int = 1,
+        temperature: float = 0,
+    ) -> Told[Shape]:
         digest = self.check()
         messages = [{"role": "system", "content": system}, {"role": "user", "content": prompt}]
         schema = shape.model_json_schema()
         for attempt in range(1, TRIES + 1):
-            reply = self._chat(messages, schema, on_progress or (lambda share: None))
+            reply = self._chat(
+                messages, schema, on_progress or (lambda share: None), {"temperature": temperature, "seed": seed}
+            )
             try:
                 return Told(shape.model_validate_json(reply), self.engine, digest, attempt)
             except ValidationError as error:
                 messages += [{"role": "assistant", "content": reply}, {"role": "user", "content": _complaint(error)}]
         raise BadReply(f"The language model {self._model} answered {TRIES} times in a form that cannot be used.")
 
-    def _chat(self, messages: list[dict[str, str]], schema: dict, on_progress: Progress) -> str:
-        options = {"temperature": 0, "seed": 1, "num_predict": MOST_TOKENS, "num_ctx": self._context(messages)}
+    def _chat(
+        self, messages: list[dict[str, str]], schema: dict, on_progress: Progress, sampling: dict[str, float]
+    ) -> str:
+        options = {**sampling, "num_predict": MOST_TOKENS, "num_ctx": self._context(messages)}
         began, parts, is_done = time.monotonic(), [], False
         with _asking(self._host, self._model):
             # Streamed, so that a slow machine may take its time as long as words keep coming.

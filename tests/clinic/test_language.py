@@ -52,6 +52,13 @@ def test_a_reply_comes_back_as_what_was_asked_for(ollama):
     assert request["options"]["temperature"] == 0
 
 
+def test_seed_and_temperature_are_the_callers_where_it_names_them(ollama):
+    server = ollama(GOOD)
+    ask(seed=7, temperature=0.7)
+    options = server.asked[0]["options"]
+    assert (options["seed"], options["temperature"]) == (7, 0.7)
+
+
 def test_a_reply_that_does_not_fit_is_sent_back_once_with_the_reason(ollama):
     server = ollama('{"title": "A note"}', GOOD)
     assert ask().tries == 2
