@@ -136,3 +136,12 @@ def resting(net: nn.Module) -> set[str]:
     """The names of the weights inside parts that rest."""
     parts = [name for name, part in net.named_modules() if getattr(part, RESTS, False)]
     return {weight for weight, _ in net.named_parameters() if any(weight.startswith(f"{part}.") for part in parts)}
+
+
+def evenly(first: float, last: float, count: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """(count) from first to last in equal steps.
+
+    In place of torch.linspace, which transformers replaces for as long as it loads a model: when `torch.device` is
+    entered for the first time meanwhile, torch remembers the replacement, and linspace stays on the CPU for good.
+    """
+    return first + torch.arange(count, dtype=dtype) * ((last - first) / max(1, count - 1))

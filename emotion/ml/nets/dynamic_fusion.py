@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from emotion.ml.nets.blocks import evenly
+
 FRAME, HOP = 0.025, 0.010  # seconds, of the measurement of loudness
 SPEECH = 6.0  # dB above the noise at which sound counts as speech
 QUIET = 1e-8  # power under which sound is digital silence: -80 dB
@@ -93,7 +95,7 @@ class Reliability(nn.Module):
         super().__init__()
         self.temperature = nn.Parameter(torch.zeros(()))  # its logarithm
         self.inner = nn.Parameter(torch.randn(hidden, signs) * 0.5)
-        self.bias = nn.Parameter(torch.linspace(-1, 1, hidden))
+        self.bias = nn.Parameter(evenly(-1, 1, hidden))
         self.outer = nn.Parameter(torch.randn(hidden) * 0.5)
         self.offset = nn.Parameter(torch.zeros(()))
 

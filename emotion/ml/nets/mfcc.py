@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from emotion.ml.nets.blocks import evenly
+
 
 @dataclass(frozen=True)
 class CepstrumConfig:
@@ -54,8 +56,8 @@ class Cepstrum(nn.Module):
 
 def mel_filters(config: CepstrumConfig) -> Tensor:
     """(mel, frequency) triangles of equal area, evenly spaced on the mel scale"""
-    edges = to_hertz(torch.linspace(0, float(to_mel(config.rate / 2)), config.mels + 2, dtype=torch.float64))
-    bins = torch.linspace(0, config.rate / 2, config.window // 2 + 1, dtype=torch.float64)
+    edges = to_hertz(evenly(0, float(to_mel(config.rate / 2)), config.mels + 2, torch.float64))
+    bins = evenly(0, config.rate / 2, config.window // 2 + 1, torch.float64)
     below, peak, above = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising, falling = (bins - below) / (peak - below), (above - bins) / (above - peak)
     return (rising.minimum(falling).clamp_min(0) * 2 / (above - below)).float()

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch.nn import functional
@@ -185,3 +188,19 @@ def test_speech_over_quiet_noise_has_better_signs_than_noise_or_silence():
     assert clean[1, 1] > noisy[1, 1] + 1 > noise[1, 1]
     assert not silence.any()
     torch.testing.assert_close(signs_of_voice(sound[:1], moments=4), signs[:1])
+
+
+def test_the_net_is_made_on_any_device_also_after_transformers_loaded_a_model_first():
+    # In a process of its own: what it provokes stays for good.
+    made = """
+import torch
+from transformers.initialization import meta_device_safe_creation_ops
+with meta_device_safe_creation_ops(), torch.device("meta"):
+    torch.empty(1)
+from emotion.ml.nets.dynamic_fusion import DynamicFusion
+with torch.device("meta"):
+    assert torch.linspace(0, 1, 3).device.type == "cpu"  # or `evenly` is needed no more
+    print({weight.device.type for weight in DynamicFusion().parameters()})
+"""
+    told = subprocess.run([sys.executable, "-c", made], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "{'meta'}"
