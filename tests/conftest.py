@@ -1,5 +1,6 @@
 """The cast: a patient, her clinician, an admin, an engineer, and a stranger who tries every door."""
 
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.cache import caches
 from clinic.models import Patient, User
 from interviews.models import Interview
 from tests import factories
+from tests.gguf_server import SmallModel, serving_gguf
 
 
 @pytest.fixture
@@ -49,6 +51,13 @@ def admin(db) -> User:
 @pytest.fixture
 def engineer(db) -> User:
     return factories.a_user(User.Role.ENGINEER, email="engineer@clinic.example")
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Iterator[SmallModel]:
+    """A real language model behind Ollama's protocol, loaded once. It writes form, not sense."""
+    with serving_gguf() as model:
+        yield model
 
 
 @pytest.fixture(autouse=True)
