@@ -81,11 +81,11 @@ class LanguageModel(Protocol):
         ...
 
 
-def language_model() -> LanguageModel | None:
-    """The one the settings name; None when they name none. Asks nobody: see `trouble`."""
+def language_model(name: str = "") -> LanguageModel | None:
+    """The model of this name, or the one the settings name; None when they name no host. Asks nobody: see `trouble`."""
     if not settings.OLLAMA_HOST:
         return None
-    return OllamaModel(settings.OLLAMA_HOST, settings.OLLAMA_MODEL, settings.OLLAMA_TIMEOUT)
+    return OllamaModel(settings.OLLAMA_HOST, name or settings.OLLAMA_MODEL, settings.OLLAMA_TIMEOUT)
 
 
 def available() -> bool:
