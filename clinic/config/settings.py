@@ -300,7 +300,11 @@ SPEAK_ONLINE = env.bool("SPEAK_ONLINE", False)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
-LOCALE_PATHS = [BASE_DIR / "clinic" / "locale"]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds: a choice stays
+LANGUAGE_COOKIE_SECURE = IS_HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LOCALE_PATHS = [VAR_DIR / "locale"]  # compiled from clinic/locale at each start where that changed
 TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=must.OneOf(available_timezones(), error="Not a known time zone."))
 USE_TZ = True
 
