@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from clinic.models import User
-from interviews.models import Answer, Interview, Invitation, Recording, RiskFlag
+from interviews.models import Answer, Interview, Invitation, Recording, RiskFlag, Scale
 
 SAME_SITTING = timedelta(minutes=10)  # a clinician looking at the same thing again within it is noted once
 
@@ -30,6 +30,19 @@ def flag_for(user: User, pk: int) -> RiskFlag:
     """What was found in an answer of the clinician's caseload, by the answer's id."""
     visible = Interview.objects.visible_to(user)
     return get_object_or_404(RiskFlag, answer=pk, answer__interview__in=visible)
+
+
+def scale_flag_for(user: User, pk: int, number: int) -> RiskFlag:
+    """The same of an answer to a scale, by the scale's id and the item's number."""
+    visible = Interview.objects.visible_to(user)
+    rows = RiskFlag.objects.filter(scale_answer__scale__interview__in=visible)
+    return get_object_or_404(rows, scale_answer__scale=pk, scale_answer__number=number)
+
+
+def own_scale(user: User, pk: int) -> Scale:
+    """A scale of the patient's own interview."""
+    rows = Scale.objects.select_related("interview__patient__clinician", "interview__question_set", "instrument")
+    return get_object_or_404(rows, pk=pk, interview__in=Interview.objects.answerable_by(user))
 
 
 def recording_for(user: User, pk: UUID) -> Recording:

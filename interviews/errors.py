@@ -77,3 +77,15 @@ class TakeUndecided(InterviewError):
     """A recording was made and neither kept nor made again."""
 
     status = 409
+
+
+class InstrumentRefused(InterviewError):
+    """The data of an instrument, or an answer to one, is not as it must be."""
+
+    status = 422
+
+
+class InstrumentIsPublished(InterviewError):
+    """A published version cannot change; make the next version instead."""
+
+    status = 409

@@ -215,9 +215,9 @@ def retry_report(request: SignedInRequest, pk: int) -> HttpResponse:
 def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
     """She has seen the words that call for a person."""
     flag = services.acknowledge(access.flag_for(request.user, pk), request.user, request.POST.get("note", "")[:2000])
-    live.tell(flag.answer.interview_id, answer=pk)
+    live.tell(flag.interview.pk, answer=pk)
     messages.success(request, _("Noted: you have seen this answer."))
-    return redirect(f"{reverse('interviews:watch', args=[flag.answer.interview_id])}?answer={pk}")
+    return redirect(f"{reverse('interviews:watch', args=[flag.interview.pk])}?answer={pk}")
 
 
 def _progress_context(request: SignedInRequest, interview: Interview) -> dict[str, Any]:

@@ -79,6 +79,7 @@ class Progress:
     state: str  # Interview.State
     answers: tuple[AnswerProgress, ...]
     report: Stage
+    scale_risk: str = "none"  # or "open", or "seen": whether an answer to a scale calls for a person
 
     @property
     def recorded(self) -> tuple[AnswerProgress, ...]:
@@ -86,8 +87,8 @@ class Progress:
 
     @property
     def needs_person(self) -> bool:
-        """Whether words call for a person, and nobody has acknowledged them."""
-        return any(answer.risk == "open" for answer in self.answers)
+        """Whether words or a scale's answer call for a person, and nobody has acknowledged them."""
+        return self.scale_risk == "open" or any(answer.risk == "open" for answer in self.answers)
 
     @property
     def is_finished(self) -> bool:
@@ -125,11 +126,12 @@ def progress_of(interviews: Iterable[Interview]) -> dict[int, Progress]:
     answers = list(Answer.objects.filter(interview__in=interviews).select_related("question"))
     kept = kept_recordings(answers)
     stages = stages_of([*(answer.subject for answer in answers), *(interview.subject for interview in interviews)])
-    flags = {flag.answer_id: flag for flag in RiskFlag.objects.filter(answer__interview__in=interviews)}
+    flags = list(RiskFlag.objects.of(interviews).select_related("scale_answer__scale"))
+    by_answer = {flag.answer_id: flag for flag in flags if flag.answer_id}
     by_interview: dict[int, list[AnswerProgress]] = {interview.pk: [] for interview in interviews}
     for answer in answers:
         by_interview[answer.interview_id].append(
-            _answer_progress(answer, kept.get(answer.pk), stages, flags.get(answer.pk))
+            _answer_progress(answer, kept.get(answer.pk), stages, by_answer.get(answer.pk))
         )
     return {
         interview.pk: Progress(
@@ -137,6 +139,7 @@ def progress_of(interviews: Iterable[Interview]) -> dict[int, Progress]:
             state=interview.state,
             answers=tuple(by_interview[interview.pk]),
             report=stages.get(interview.subject, {}).get(REPORT, Stage(REPORT)),
+            scale_risk=_scale_risk(interview.pk, flags),
         )
         for interview in interviews
     }
@@ -151,6 +154,7 @@ def state(interview: Interview) -> dict[str, Any]:
         "state_label": str(Interview.State(now.state).label),
         "badge": now.badge,
         "percent": now.percent,
+        "scale_risk": now.scale_risk,
         "report": _stage_json(now.report),
         "answers": [
             {
@@ -184,6 +188,13 @@ def _answer_progress(
         stages=answer_stages(answer, stages),
         risk="none" if flag is None else "open" if flag.is_open else "seen",
     )
+
+
+def _scale_risk(interview_id: int, flags: Iterable[RiskFlag]) -> str:
+    of_scales = [flag for flag in flags if flag.scale_answer and flag.scale_answer.scale.interview_id == interview_id]
+    if not of_scales:
+        return "none"
+    return "open" if any(flag.is_open for flag in of_scales) else "seen"
 
 
 def answer_stages(answer: Answer, stages: dict[str, dict[str, Stage]]) -> tuple[Stage, ...]:

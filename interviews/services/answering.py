@@ -59,9 +59,7 @@ def start_recording(answer: Answer, mime_type: str, recording_id: uuid.UUID | No
         raise NotARecording(_("This is neither video nor sound."))
     if answer.recordings.filter(state=Recording.State.OPEN).count() >= MOST_OPEN_TAKES:
         raise TooManyTakes(_("This answer was begun too many times. Please keep one recording, or record it again."))
-    Interview.objects.filter(pk=answer.interview_id, state=Interview.State.INVITED).update(
-        state=Interview.State.STARTED, started_at=timezone.now()
-    )
+    begin(answer.interview)
     return Recording.objects.create(id=recording_id or uuid.uuid4(), answer=answer, mime_type=mime_type[:80]), True
 
 
@@ -169,6 +167,7 @@ def finish(interview: Interview) -> Interview:
         raise TakeUndecided(_("One recording is neither kept nor made again yet. Please decide about it first."))
     interview.state, interview.finished_at = Interview.State.FINISHED, timezone.now()
     interview.save(update_fields=["state", "finished_at"])
+    interview.scales.filter(finished_at=None).update(finished_at=interview.finished_at)
     return interview
 
 
@@ -177,6 +176,20 @@ def receipt_for(recording: Recording, chunks: list[Chunk]) -> str:
     content = str(recording.pk) + "".join(chunk.sha256 for chunk in chunks)
     code = base64.b32encode(hashlib.sha256(content.encode()).digest()).decode()[:8]
     return f"{code[:4]}-{code[4:]}"
+
+
+def lock(interview: Interview) -> Interview:
+    """The interview, locked and read anew. Caller holds the transaction. Raises InterviewEnded, ConsentMissing."""
+    _lock(interview.pk)
+    found = Interview.objects.select_related("patient").get(pk=interview.pk)
+    _must_be_recording(found)
+    return found
+
+
+def begin(interview: Interview) -> None:
+    """The patient gave her first answer of any kind. May run twice."""
+    invited = Interview.objects.filter(pk=interview.pk, state=Interview.State.INVITED)
+    invited.update(state=Interview.State.STARTED, started_at=timezone.now())
 
 
 def _locked(answer: Answer) -> Answer:

@@ -20,7 +20,7 @@ from clinic.models import User
 from clinic.services import must_not_have_withdrawn, note_access
 from interviews import queries, risk
 from interviews.errors import NothingToCheck
-from interviews.models import Answer, RiskFlag, Transcript
+from interviews.models import Answer, RiskFlag, ScaleAnswer, Transcript
 from interviews.stages import RISK
 
 logger = logging.getLogger(__name__)
@@ -42,22 +42,45 @@ def check_risk(answer: Answer, _on_progress: Callable[[str, float], None]) -> di
 
 
 def _raise(answer: Answer, found: Iterable[risk.Finding]) -> None:
-    sealed = answer.interview.key.seal_json([asdict(one) for one in found], queries.flag_name(answer.pk))
+    sealed = _sealed(RiskFlag(answer=answer), found)
     _flag, is_new = RiskFlag.objects.get_or_create(answer=answer, defaults={"sealed": sealed})
     if is_new:
         note_access("worker:risk", "flag", answer.subject)
 
 
+def flag_scale_answer(answer: ScaleAnswer, found: Iterable[risk.Finding], is_worse: bool) -> RiskFlag | None:
+    """The flag of an answer to a scale, where it is to be told of: a new one, or one whose answer became worse.
+
+    It stays when the answer is changed back. Acknowledging a milder answer does not answer for a worse one.
+    Caller holds the transaction.
+    """
+    flag = RiskFlag.objects.select_for_update().filter(scale_answer=answer).first()
+    if flag and not is_worse:
+        return None
+    flag = flag or RiskFlag(scale_answer=answer)
+    flag.sealed = _sealed(flag, found)
+    if not flag.is_open:
+        flag.acknowledged_by, flag.acknowledged_at, flag.mailed_at, flag.escalated_at = None, None, None, None
+        flag.raised_at = timezone.now()
+    flag.save()
+    note_access("check:risk", "flag", answer.subject)
+    return flag
+
+
+def _sealed(flag: RiskFlag, found: Iterable[risk.Finding]) -> bytes:
+    return flag.interview.key.seal_json([asdict(one) for one in found], queries.flag_name(flag))
+
+
 @transaction.atomic
 def acknowledge(flag: RiskFlag, clinician: User, note: str = "") -> RiskFlag:
     """She has seen it. The first who says so is kept; saying it again changes nothing."""
-    flag = RiskFlag.objects.select_for_update().select_related("answer__interview").get(pk=flag.pk)
+    flag = RiskFlag.objects.select_for_update().get(pk=flag.pk)
     if flag.is_open:
         flag.acknowledged_by, flag.acknowledged_at = clinician, timezone.now()
         if note.strip():
-            flag.sealed_note = flag.answer.interview.key.seal_json(note.strip(), queries.note_name(flag.answer_id))
+            flag.sealed_note = flag.interview.key.seal_json(note.strip(), queries.note_name(flag))
         flag.save()
-        note_access(clinician, "acknowledge", flag.answer.subject)
+        note_access(clinician, "acknowledge", flag.subject)
     return flag
 
 
@@ -67,7 +90,7 @@ def tell_people(now: datetime | None = None) -> list[RiskFlag]:
     Nothing a patient said or is called stands in a mail. Mail that cannot be sent is tried again by the next sweep.
     """
     now = now or timezone.now()
-    unanswered = RiskFlag.objects.filter(acknowledged_at=None).select_related("answer__interview__patient__clinician")
+    unanswered = RiskFlag.objects.filter(acknowledged_at=None).with_patients()
     told = [flag for flag in unanswered.filter(mailed_at=None) if _mail_clinician(flag)]
     late = now - timedelta(minutes=settings.RISK_ESCALATE_MINUTES)
     for flag in unanswered.filter(escalated_at=None, raised_at__lte=late):
@@ -76,8 +99,14 @@ def tell_people(now: datetime | None = None) -> list[RiskFlag]:
     return told
 
 
+def tell_of(flag: RiskFlag) -> bool:
+    """Mail one at once, without a worker. Whether it went out; if not, the next sweep tries again."""
+    found = RiskFlag.objects.filter(pk=flag.pk, mailed_at=None, acknowledged_at=None).with_patients().first()
+    return bool(found and _mail_clinician(found))
+
+
 def _mail_clinician(flag: RiskFlag) -> bool:
-    clinician = flag.answer.interview.patient.clinician
+    clinician = flag.interview.patient.clinician
     sent = _mail(
         [clinician.email],
         _("An answer needs you now"),
@@ -89,7 +118,7 @@ def _mail_clinician(flag: RiskFlag) -> bool:
 
 def _mail_others(flag: RiskFlag) -> bool:
     """To the people named for it, or to the clinic's admins: they cannot open the interview, but can reach her."""
-    clinician = flag.answer.interview.patient.clinician
+    clinician = flag.interview.patient.clinician
     others = settings.RISK_ESCALATION_EMAILS or list(
         User.objects.filter(role=User.Role.ADMIN, is_active=True).values_list("email", flat=True)
     )
@@ -102,12 +131,12 @@ def _mail_others(flag: RiskFlag) -> bool:
 
 
 def _mail(people: list[str], subject: str, text: str, flag: RiskFlag) -> bool:
-    interview = flag.answer.interview
-    where = f"{reverse('interviews:watch', args=[interview.pk])}?answer={flag.answer_id}"
+    where = reverse("interviews:watch", args=[flag.interview.pk])
+    where += f"?answer={flag.answer_id}" if flag.answer_id else "#interview-scales"
     try:
         send_mail(f"Anamnesis: {subject}", f"{text}\n\n{settings.SITE_URL.rstrip('/')}{where}\n", None, people)
     except (OSError, SMTPException):
-        logger.warning("The alert about %s could not be mailed; the next sweep tries again.", flag.answer.subject)
+        logger.warning("The alert about %s could not be mailed; the next sweep tries again.", flag.subject)
         return False
     return bool(people)
 
