@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 (
                     "instrument",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="scales", to="interviews.instrument"
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="interviews.instrument"
                     ),
                 ),
                 (

@@ -74,7 +74,7 @@ class Scale(models.Model):
     """An instrument that an interview asks. It ends with the interview, or when the patient says so."""
 
     interview = models.ForeignKey(Interview, on_delete=models.CASCADE, related_name="scales")
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="scales")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
