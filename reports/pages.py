@@ -19,6 +19,8 @@ from reports import access, queries, services
 from reports.errors import AlreadySigned, ReportError
 from reports.forms import RevisionForm, SignForm
 from reports.models import Report, ReportVersion
+from reports.pdf.exporting import export_pdf
+from reports.pdf.typesetting import NoTypeface
 from reports.rendering import to_html
 
 clinicians_only = must_be(User.Role.CLINICIAN)
@@ -112,6 +114,27 @@ def download(request: SignedInRequest, pk: int) -> HttpResponse:
         text,
         content_type="text/markdown; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
+    )
+
+
+@never_cache
+@require_safe
+@clinicians_only
+def download_pdf(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The newest version as a PDF, in the report's own language and direction."""
+    found = access.report_for(request.user, pk)
+    try:
+        made = export_pdf(found, request.user)
+    except NoTypeface as error:
+        messages.error(request, str(error))
+        return redirect("reports:report", pk)
+    return HttpResponse(
+        made,
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": f'attachment; filename="report-{pk}.pdf"',
+            "X-Content-Type-Options": "nosniff",
+        },
     )
 
 

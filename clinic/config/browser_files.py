@@ -1,4 +1,4 @@
-"""Third-party files for the browser: pinned in package.json, installed by npm, never committed."""
+"""Third-party files for the browser and for printing: pinned in package.json, installed by npm, never committed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PATIENCE = 120  # seconds; without a network npm tries again for minutes
+COST = "the timeline will be a table only, and Arabic reports cannot be made into a PDF."
 
 
 class NothingToInstall(Exception):
@@ -25,7 +26,7 @@ def install(package: Path, folder: Path) -> str:
         raise NothingToInstall
     npm = _npm()
     if npm is None:
-        return "No npm here: the timeline will be a table only. Install Node.js and run `make setup` again."
+        return f"No npm here: {COST} Install Node.js and run `make setup` again."
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(package, folder / "package.json")
     command = [*npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund"]
@@ -38,8 +39,8 @@ def install(package: Path, folder: Path) -> str:
     except OSError as error:
         trouble = [str(error)]
     if trouble:
-        return f"npm could not install {', '.join(wanted)} ({trouble[0]}): the timeline will be a table only."
-    return f"Installed for the browser: {', '.join(wanted)}."
+        return f"npm could not install {', '.join(wanted)} ({trouble[0]}): {COST}"
+    return f"Installed by npm: {', '.join(wanted)}."
 
 
 def _installed(folder: Path, name: str) -> str | None:

@@ -241,6 +241,13 @@ def chart_library() -> Finding:
     return Finding("Chart library", "good", "uPlot", cost)
 
 
+def arabic_typeface() -> Finding:
+    cost = "Reports with Arabic letters cannot be made into a PDF; their pages and markdown files are not touched."
+    if not (settings.NODE_MODULES / "@expo-google-fonts" / "noto-naskh-arabic").is_dir():
+        return Finding("Arabic typeface", "missing", "npm could not install it: run `make setup` with a network", cost)
+    return Finding("Arabic typeface", "good", "Noto Naskh Arabic", cost)
+
+
 # --- What an operator should know ---
 
 
@@ -273,6 +280,7 @@ EXTRAS: list[Callable[[], Finding]] = [
     mail,
     gpu,
     chart_library,
+    arabic_typeface,
 ]
 ADVICE: list[Callable[[], Finding]] = [disk_space, camera, debug]
 
