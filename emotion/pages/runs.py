@@ -190,6 +190,7 @@ def run(request: SignedInRequest, pk: int) -> HttpResponse:
         "last": studio.table(found),
         "split": studio.split_rows(watched.split) if watched.split else [],
         "config": studio.config_rows(watched.config),
+        "checkpoints": watched.checkpoints.all(),
     }
     return render(request, "emotion/_run.html" if "part" in request.GET else "emotion/run.html", context)
 

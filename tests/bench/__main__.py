@@ -11,10 +11,11 @@ import sys
 import torch
 
 from tests.bench.analysis import analysis
+from tests.bench.charts import charts
 from tests.bench.training import training
 
 # A name here and a function that returns plain data: that is a bench.
-BENCHES = {"analysis": analysis, "training": training}
+BENCHES = {"analysis": analysis, "training": training, "charts": charts}
 
 
 def main() -> None:
