@@ -16,3 +16,8 @@ class InterviewConsumer(NewsConsumer):
 class CaseloadConsumer(NewsConsumer):
     async def group_for(self, user: User) -> str:
         return live.caseload_name(user.pk) if user.role == User.Role.CLINICIAN else ""
+
+
+class VoicesConsumer(NewsConsumer):
+    async def group_for(self, user: User) -> str:
+        return live.VOICES if user.role == User.Role.ADMIN else ""

@@ -18,6 +18,9 @@ def caseload_name(clinician_id: int) -> str:
     return f"caseload-{clinician_id}"
 
 
+VOICES = "voices"  # admins who watch the questions being spoken
+
+
 def tell(interview_id: int, **event: Any) -> None:
     """Tell the watchers of an interview and of its clinician's list. Never raises because the broker is away."""
     clinician_id = Interview.objects.values_list("patient__clinician_id", flat=True).filter(pk=interview_id).first()
@@ -25,3 +28,8 @@ def tell(interview_id: int, **event: Any) -> None:
     if clinician_id is not None:
         groups.append(caseload_name(clinician_id))
     news.send(groups, interview=interview_id, **event)
+
+
+def tell_voices() -> None:
+    """Tell those who watch the questions being spoken. Never raises because the broker is away."""
+    news.send([VOICES])

@@ -24,7 +24,7 @@ from clinic.jobs import Outcome
 from clinic.models import Job
 from interviews import live
 from interviews.models import Answer, Interview, QuestionSet
-from interviews.services import analysis, answering, questions, rereading, risk, try_again
+from interviews.services import analysis, answering, rereading, risk, speaking, try_again
 from interviews.stages import ANSWER_STAGES, JOIN, READ_STAGES, REPORT, RISK, SPEAK, TRANSCRIBE
 
 DRAFT_REPORT = "reports.tasks.draft_report"  # by name: this room does not know that one
@@ -107,7 +107,7 @@ def speak_questions(question_set_id: int) -> None:
         return
     held = jobs.claim_together(question_set.subject, [SPEAK], jobs.new_owner())
     again = speak_questions.si(question_set_id)
-    if held and jobs.carry_out(held, partial(questions.speak, question_set, held[0]), questions.REFUSALS):
+    if held and jobs.carry_out(held, partial(speaking.speak, question_set, held[0]), speaking.REFUSALS):
         _send(again, question_set.subject, SPEAK, after=RETRY_AFTER * 2 ** (held[0].attempts - 1))
 
 
@@ -117,6 +117,28 @@ def enqueue_speaking(question_set: QuestionSet) -> None:
     if jobs.is_final(job):
         jobs.retry(job)
     _send_on_commit(speak_questions.si(question_set.pk), question_set.subject, SPEAK)
+
+
+@shared_task(**DATABASE_AWAY)
+def speak_due() -> None:
+    """Audio for every question that is due, whichever set it belongs to."""
+    for job in jobs.claim_together(speaking.SUBJECT, [SPEAK], jobs.new_owner()):
+        tell = _VoicesTeller(job)
+        try:
+            if jobs.carry_out([job], partial(speaking.speak_due, job, tell), speaking.REFUSALS):
+                _send(speak_due.si(), speaking.SUBJECT, SPEAK, after=RETRY_AFTER * 2 ** (job.attempts - 1))
+            elif speaking.is_waiting(job):
+                enqueue_due()
+        finally:
+            live.tell_voices()
+
+
+def enqueue_due() -> None:
+    """Have the questions that are due spoken, once the transaction around this call is committed."""
+    (job,) = jobs.open_jobs(speaking.SUBJECT, [SPEAK])
+    if jobs.is_final(job):
+        jobs.retry(job)
+    _send_on_commit(speak_due.si(), speaking.SUBJECT, SPEAK)
 
 
 @shared_task(**DATABASE_AWAY)
@@ -146,7 +168,15 @@ def requeue(dry_run: bool = False) -> analysis.Stuck:
         finish_interview(answer.interview_id)
     for interview_id in stuck.report:
         finish_interview(interview_id)
+    _speak_stranded(stuck.speak)
     return stuck
+
+
+def _speak_stranded(subjects: tuple[str, ...]) -> None:
+    for subject in subjects:
+        is_for_many = subject == speaking.SUBJECT
+        message = speak_due.si() if is_for_many else speak_questions.si(int(subject.rpartition(":")[2]))
+        _send(message, subject, SPEAK)
 
 
 def requeue_failed(dry_run: bool = False) -> list[int]:
@@ -218,6 +248,22 @@ class _Teller:
         live.tell(
             self.answer.interview_id, answer=self.answer.pk, stage=job.stage, state=job.state, percent=job.percent
         )
+
+
+@dataclass
+class _VoicesTeller:
+    """The same for the audio of many sets."""
+
+    job: Job
+    _told_at: float = 0.0
+
+    def __call__(self, share: float) -> None:
+        now = time.monotonic()
+        if now - self._told_at < TELL_EVERY:
+            return
+        self._told_at = now
+        jobs.beat(self.job, share * 100)
+        live.tell_voices()
 
 
 def _send_on_commit(message: Signature, subject: str, *stages: str) -> None:

@@ -199,8 +199,13 @@ def offline_voice() -> Finding:
     return _packaged("Offline voice", "py_nanotts", ("lang/en-US_ta.bin",), "Questions are shown but not spoken.")
 
 
+def arabic_voice() -> Finding:
+    files = ("espeak-ng-data/ar_dict", "espeak-ng-data/phondata")
+    return _packaged("Arabic voice", "espeakng_loader", files, "Arabic questions are shown but not spoken.")
+
+
 def online_voice() -> Finding:
-    cost = "Questions are spoken by the offline voice, in the languages it has (no Arabic)."
+    cost = "Questions are spoken by the offline voices, English and Arabic."
     if not settings.SPEAK_ONLINE:
         return Finding("gTTS service", "off", "SPEAK_ONLINE is off: no question leaves this machine", cost)
     if not find_spec("gtts"):

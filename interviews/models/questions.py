@@ -75,6 +75,10 @@ class Question(models.Model):
     # Made ahead by a voice, never during the interview.
     audio = models.FileField(upload_to="questions/", blank=True, editable=False)
     audio_voice = models.CharField(max_length=60, blank=True, editable=False)
+    # Why another voice than the wanted one spoke, or none.
+    audio_trouble = models.CharField(max_length=300, blank=True, editable=False)
+    # Somebody asked for it to be made again, and a worker has not come to it yet.
+    audio_due = models.BooleanField(default=False, editable=False)
 
     class Meta:
         ordering = ["position", "pk"]

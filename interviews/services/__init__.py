@@ -18,10 +18,11 @@ from interviews.services.invitations import (
     refuse_consent,
     revoke_invitation,
 )
-from interviews.services.questions import next_version, publish, retire, speak_questions
+from interviews.services.questions import next_version, publish, retire
 from interviews.services.rereading import read_again
 from interviews.services.retrying import try_again
 from interviews.services.risk import acknowledge
+from interviews.services.speaking import speak_questions
 
 __all__ = [
     "accept_invitation",

@@ -31,7 +31,7 @@ from interviews.errors import InterviewError, NotARecording
 from interviews.models import Answer, Interview, Recording, Transcript
 from interviews.playback import sealed_recording
 from interviews.queries import progress, progress_of, transcript_name, words_as_json
-from interviews.stages import FACES, JOIN, READ_STAGES, REPORT, RISK, TIMELINE, TRANSCRIBE, VOICE
+from interviews.stages import FACES, JOIN, READ_STAGES, REPORT, RISK, SPEAK, TIMELINE, TRANSCRIBE, VOICE
 
 OnProgress = Callable[[str, float], None]  # stage, share done (0 to 1)
 Reader = Callable[[Path, OnProgress], Reading]
@@ -167,9 +167,11 @@ class Stuck:
     read: tuple[int, ...] = ()
     hopeless: tuple[int, ...] = ()  # to be closed: their recording could not be joined
     report: tuple[int, ...] = ()
+    speak: tuple[str, ...] = ()  # subjects of question sets whose audio is wanted
 
     def __len__(self) -> int:
-        return sum(map(len, (self.join, self.transcribe, self.check, self.read, self.hopeless, self.report)))
+        of_answers = (self.join, self.transcribe, self.check, self.read, self.hopeless)
+        return sum(map(len, of_answers)) + len(self.report) + len(self.speak)
 
 
 def find_stuck(older_than: timedelta) -> Stuck:
@@ -199,6 +201,7 @@ def find_stuck(older_than: timedelta) -> Stuck:
         read=answers(Job.State.DONE, *READ_STAGES),
         hopeless=answers(Job.State.FAILED, TRANSCRIBE, RISK, *READ_STAGES),
         report=_without_report(older_than, [_pk(subject) for subject, left in by_subject.items() if REPORT in left]),
+        speak=tuple(subject for subject, left in by_subject.items() if SPEAK in left),
     )
 
 

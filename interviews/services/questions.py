@@ -1,34 +1,17 @@
-"""A question set's life: curated or drafted, published for good, spoken ahead, followed by a next version."""
+"""A question set's life: curated or drafted, published for good, followed by a next version."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinic import jobs
-from clinic.integrations.speaking import Speaking, SpeakingError, voice_for
-from clinic.jobs import Outcome
-from clinic.models import Job, User
+from clinic.models import User
 from clinic.services import note_access
 from interviews.errors import InterviewError, SetIsPublished
 from interviews.models import Disorder, Question, QuestionSet
 from interviews.questions import CuratedSet
-
-REFUSALS = (InterviewError, SpeakingError)
-
-
-@dataclass(frozen=True)
-class SetSpoken:
-    """How a set's audio was made: `notes` say where another voice than the wanted one spoke."""
-
-    made: int
-    voices: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 @transaction.atomic
@@ -93,34 +76,6 @@ def order_questions(question_set: QuestionSet, wanted: list[int]) -> None:
         rows.filter(pk=pk).update(position=highest + shift)
     for position, pk in enumerate(wanted, start=1):
         rows.filter(pk=pk).update(position=position)
-
-
-def speak_questions(
-    question_set: QuestionSet, on_progress: Callable[[float], None] | None = None, voice: Speaking | None = None
-) -> SetSpoken:
-    """Audio for each question of a published set, made before anybody is asked. May run twice: it is made again.
-
-    Raises SpeakingError; questions spoken until then keep their audio, and all are shown as text anyway.
-    """
-    if question_set.is_draft:
-        raise InterviewError(_("A draft may still change: publish it first, then have it spoken."))
-    voice = voice or voice_for(question_set.language)
-    questions, voices, notes = list(question_set.questions.all()), [], []
-    for number, question in enumerate(questions, start=1):
-        spoken = voice.speak(question.text)
-        question.audio.name, question.audio_voice = spoken.name, spoken.voice[:60]
-        question.save(update_fields=["audio", "audio_voice"])
-        voices.append(spoken.voice)
-        notes.append(spoken.note)
-        if on_progress:
-            on_progress(number / len(questions))
-    return SetSpoken(len(questions), tuple(dict.fromkeys(voices)), tuple(dict.fromkeys(filter(None, notes))))
-
-
-def speak(question_set: QuestionSet, job: Job) -> dict[str, Outcome]:
-    """The same as a stage of work: its row says how far it is, and which voice stood in for another."""
-    spoken = speak_questions(question_set, lambda share: jobs.beat(job, 100 * share))
-    return {job.stage: Outcome(" ".join(spoken.notes))}
 
 
 @transaction.atomic

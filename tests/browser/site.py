@@ -137,7 +137,8 @@ from clinic.models import User
 from clinic.services import admit_patient
 from interviews import services
 from interviews.models import Disorder, Question, QuestionSet
-from interviews.services.questions import publish, speak_questions
+from interviews.services.questions import publish
+from interviews.services.speaking import speak_questions
 
 name = uuid4().hex[:12]
 clinician = User.objects.filter(role=User.Role.CLINICIAN).first()

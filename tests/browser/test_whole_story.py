@@ -36,7 +36,8 @@ ANALYSED_WITHIN = 240_000  # ms, on a busy machine
 STAFF = """
 from clinic.models import User
 from interviews.models import Disorder, Question, QuestionSet
-from interviews.services.questions import publish, speak_questions
+from interviews.services.questions import publish
+from interviews.services.speaking import speak_questions
 
 User.objects.create_user("dr.amari@clinic.example", "correct horse battery", role="clinician", name="Dr Amari")
 disorder = Disorder.objects.create(name="Low mood", slug="low-mood")

@@ -1,11 +1,11 @@
 """The offline voices for real; gTTS's own code against a stand-in for its service, reached as a proxy."""
 
+import ast
 import base64
 import datetime
 import http.server
 import io
 import json
-import shutil
 import socket
 import ssl
 import threading
@@ -25,6 +25,12 @@ from clinic.integrations.speaking import SpeakingError, VoiceMissing, voice_for
 from tests.clinic.test_hearing import error_rate
 
 QUESTION = "What does a normal day look like for you at the moment?"
+
+
+def samples_of(audio: bytes) -> tuple[int, np.ndarray]:
+    """Rate and samples, -1 to 1."""
+    with opened(audio) as sound:
+        return sound.getframerate(), np.frombuffer(sound.readframes(sound.getnframes()), "<i2") / 32768
 
 
 def opened(audio: bytes) -> wave.Wave_read:
@@ -84,22 +90,50 @@ def test_an_endless_word_and_commands_to_the_voice_are_said_not_obeyed():
 
 
 def test_a_language_without_a_voice_is_refused_in_a_sentence(monkeypatch):
-    monkeypatch.setattr(speaking.shutil, "which", lambda name: None)
+    monkeypatch.setattr(speaking, "find_spec", lambda name: None)
     with pytest.raises(VoiceMissing, match="shown as text only"):
         voice_for("ar")
 
 
-@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="this machine has no espeak-ng")
-def test_arabic_is_spoken_where_espeak_ng_is_installed():
-    spoken = voice_for("ar").speak("كيف حالك اليوم؟")
-    assert spoken.voice == "espeak-ng ar"
-    with opened(spoken.audio) as sound:
-        assert 0.5 < sound.getnframes() / sound.getframerate() < 6
+def test_an_arabic_question_is_spoken_on_a_machine_with_the_packages_alone(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    spoken = voice_for("ar").speak("كيف تصف مزاجك خلال الأسبوعين الماضيين؟")
+    assert (spoken.voice, spoken.mime, spoken.note) == ("espeak-ng ar", "audio/wav", "")
+    rate, samples = samples_of(spoken.audio)
+    loud = np.abs(samples.reshape(-1)[: len(samples) // 1000 * 1000].reshape(-1, 1000)).max(axis=1) > 0.02
+    assert 1.5 < len(samples) / rate < 8
+    assert loud.mean() > 0.5  # it speaks, and not only at one moment
 
 
-def test_a_language_that_espeak_ng_does_not_know_has_no_voice(monkeypatch):
+def test_markup_in_an_arabic_question_is_no_command_and_an_endless_word_ends():
+    assert len(voice_for("ar").speak('كيف <break time="60s"/> حالك').audio) < 10 * 44_100
+    assert voice_for("ar").speak("ك" * 400).audio
+
+
+def test_a_voice_that_crashes_takes_nothing_with_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(speaking, "ESPEAK", tmp_path / "crash.py")
+    (tmp_path / "crash.py").write_text("import os; os.abort()")
+    with pytest.raises(SpeakingError, match="could not say"):
+        voice_for("ar").speak("كيف حالك؟")
+
+
+def test_a_language_that_espeak_ng_does_not_know_has_no_voice():
     with pytest.raises(VoiceMissing):
         voice_for("xx")
+
+
+def test_another_version_of_a_voice_gets_another_file(monkeypatch):
+    first = voice_for("en").speak(QUESTION)
+    monkeypatch.setattr(speaking, "version_of", lambda package: f"{package} 99")
+    assert voice_for("en").speak(QUESTION).name != first.name
+
+
+def test_a_question_can_be_spoken_again_though_it_is_kept(settings):
+    first = voice_for("en").speak(QUESTION)
+    kept = Path(settings.MEDIA_ROOT) / first.name
+    kept.write_bytes(b"damaged")
+    assert voice_for("en").speak(QUESTION).audio == b"damaged"
+    assert voice_for("en").speak(QUESTION, again=True).audio == kept.read_bytes() == first.audio
 
 
 def test_gtts_is_not_asked_unless_a_setting_says_so(monkeypatch):
@@ -202,9 +236,44 @@ def test_the_offline_voice_speaks_when_the_service_does_not_and_says_so(service,
         assert sound.getnframes() > 16_000
 
 
+def test_what_the_service_said_earlier_is_kept_when_it_does_not_say_it_again(service):
+    service("ok")
+    first = voice_for("en").speak(QUESTION)
+    service("429")
+    again = voice_for("en").speak(QUESTION, again=True)
+    assert (again.voice, again.audio) == ("gtts en", first.audio)
+    assert again.note.startswith("gTTS")
+
+
+def test_a_service_that_failed_three_times_in_a_row_is_left_alone(service):
+    service("429")
+    voice = voice_for("en")
+    spoken = [voice.speak(f"Is this question number {number}?") for number in range(5)]
+    assert len(StandIn.asked) == 3
+    assert all(one.voice.startswith("pico") for one in spoken)
+    assert "not asked again" in spoken[-1].note
+
+
 def test_the_offline_voice_speaks_when_nothing_listens(service, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         for name in ("HTTPS_PROXY", "https_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{taken.getsockname()[1]}")
         assert voice_for("en").speak(QUESTION).voice.startswith("pico")
+
+
+def test_only_the_texts_of_questions_are_ever_spoken():
+    """Every place that speaks, by its syntax: what it hands to a voice is a question's text."""
+    root = Path(speaking.__file__).parents[2]
+    spoken = {}
+    for room in ("clinic", "interviews", "emotion", "reports"):
+        for file in (root / room).rglob("*.py"):
+            calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+            said = {ast.unparse(call.args[0]) for call in calls if is_speaking(call)}
+            if said and file != Path(speaking.__file__):
+                spoken[file.relative_to(root).as_posix()] = said
+    assert spoken == {"interviews/services/speaking.py": {"question.text"}}
+
+
+def is_speaking(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr in ("speak", "say") and bool(call.args)

@@ -3,7 +3,6 @@
 import pytest
 from django.db import IntegrityError
 
-from clinic.integrations.speaking import SpeakingError, Spoken
 from clinic.models import AuditEntry
 from interviews.errors import InterviewError, SetIsPublished
 from interviews.models import Disorder, Question, QuestionSet
@@ -141,52 +140,6 @@ def test_questions_are_numbered_in_the_order_asked_for(draft):
 def test_two_questions_cannot_share_a_position(draft):
     with pytest.raises(IntegrityError):
         Question.objects.create(question_set=draft, position=1, text="Again?")
-
-
-# --- Spoken ahead ---
-
-
-class ScriptedVoice:
-    def __init__(self, fails_at: str = ""):
-        self.fails_at, self.said = fails_at, []
-
-    def speak(self, text: str) -> Spoken:
-        if text == self.fails_at:
-            raise SpeakingError("The voice is hoarse.")
-        self.said.append(text)
-        return Spoken(b"RIFF", "audio/wav", "scripted", f"questions/{len(self.said)}.wav", "gTTS did not answer.")
-
-
-def test_every_question_of_a_published_set_is_spoken_ahead(draft, admin):
-    published = verbs.publish(draft, admin)
-    shares: list[float] = []
-    spoken = verbs.speak_questions(published, shares.append)
-    assert (spoken.made, spoken.notes) == (3, ())
-    assert shares[-1] == 1.0
-    for question in published.questions.all():
-        assert question.audio.open().read(4) == b"RIFF"
-        assert question.audio_voice == spoken.voices[0]
-
-
-def test_a_draft_is_not_spoken(draft):
-    with pytest.raises(InterviewError, match="publish it first"):
-        verbs.speak_questions(draft, voice=ScriptedVoice())
-
-
-def test_audio_can_be_made_again_and_says_which_voice(draft, admin):
-    published = verbs.publish(draft, admin)
-    verbs.speak_questions(published)
-    spoken = verbs.speak_questions(published, voice=ScriptedVoice())
-    assert spoken.voices == ("scripted",)
-    assert spoken.notes == ("gTTS did not answer.",)
-    assert published.questions.first().audio_voice == "scripted"
-
-
-def test_a_voice_that_fails_half_way_leaves_what_was_made(draft, admin):
-    published = verbs.publish(draft, admin)
-    with pytest.raises(SpeakingError, match="hoarse"):
-        verbs.speak_questions(published, voice=ScriptedVoice(fails_at="What helps?"))
-    assert [bool(question.audio) for question in published.questions.all()] == [True, False, False]
 
 
 # --- Curated sets in the database ---

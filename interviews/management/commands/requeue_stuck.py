@@ -21,5 +21,6 @@ class Command(BaseCommand):
         heard = f"{len(stuck.transcribe)} to hear, {len(stuck.check)} to check"
         counts = f"{len(stuck.join)} to join, {heard}, {len(stuck.read)} to read"
         rest = f"{len(stuck.report)} report(s) to draft, {len(stuck.hopeless)} answer(s) that can only be closed"
+        voices = f"{len(stuck.speak)} set(s) to speak"
         again = f" {len(reopened)} failed answer(s) again." if failed else ""
-        self.stdout.write(f"{'Would queue' if dry_run else 'Queued'} {len(stuck)}: {counts}, {rest}.{again}")
+        self.stdout.write(f"{'Would queue' if dry_run else 'Queued'} {len(stuck)}: {counts}, {rest}, {voices}.{again}")

@@ -20,7 +20,8 @@ from clinic.services import admit_patient
 from interviews.models import Interview, QuestionSet
 from interviews.questions import curated_sets
 from interviews.services import invite, open_interview
-from interviews.services.questions import install_curated, speak_questions
+from interviews.services.questions import install_curated
+from interviews.services.speaking import speak_questions
 
 DOMAIN = "@demo.example"
 PASSWORD = "anamnesis-demo"  # noqa: S105 — printed, and refused for a site that others can reach
