@@ -210,6 +210,8 @@ JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", 120, validate=AT_LEAST_ONE)
 CELERY_TASK_ROUTES = {
     "interviews.tasks.join_recording": {"queue": "media"},
     "interviews.tasks.transcribe_answer": {"queue": "speech"},
+    "interviews.tasks.speak_questions": {"queue": "speech"},
+    "interviews.tasks.speak_due": {"queue": "speech"},
     "interviews.tasks.read_answer": {"queue": "gpu"},
     "emotion.tasks.read_trial": {"queue": "gpu"},
     "emotion.tasks.import_checkpoint": {"queue": "gpu"},

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("interviews", "0004_check_earlier_answers"),
+        ("interviews", "0006_risk_flag_of_a_scale"),
     ]
 
     operations = [
