@@ -47,6 +47,10 @@ class ScriptedModel:
         *,
         seed: int = 1,
         temperature: float = 0,
+        language: str = "",
+        most_tokens: int = 0,
+        on_text: Callable[[str], None] | None = None,
+        on_wait: Callable[[str], None] | None = None,
     ) -> Told:
         self.asked.append((system, prompt))
         if isinstance(self.answer, Exception):

@@ -7,7 +7,20 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+SIZE = 2_019_393_189  # bytes
 DIGEST = "a80c4f17acd55265feec403c7aef86be0c25983ab279d83f3bcd3abbcb5b8b72"
+MANNERS = {
+    "ok": "as it should",
+    "hang": "never answers",
+    "hang chat": "lists its models and never answers a chat",
+    "break": "goes away in the middle of a stream",
+    "break later": "ends the stream properly, but without its last line",
+    "fail": "says inside the stream that it failed",
+    "cut": "stops the reply at its longest",
+    "error": "refuses each chat",
+    "redirect": "sends elsewhere",
+    "html": "is no Ollama",
+}
 Reply = str | Callable[[dict[str, Any]], str]  # the reply's text, or how to make it from the request
 
 
@@ -15,7 +28,8 @@ class OllamaServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, *replies: Reply, models: tuple[str, ...] = ("llama3.2:3b",), manner: str = "ok"):
-        """replies: one for each chat, the last one again and again. manner: ok, hang, break, error, redirect, html."""
+        """replies: one for each chat, the last one again and again. manner: see MANNERS."""
+        assert manner in MANNERS
         super().__init__(("127.0.0.1", 0), Handler)
         self.replies, self.models, self.manner = list(replies), models, manner
         self.asked: list[dict[str, Any]] = []
@@ -47,16 +61,18 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/api/version":
             self._json(200, {"version": "0.14.2"})
         elif self.path == "/api/tags":
-            self._json(
-                200, {"models": [{"name": name, "model": name, "digest": DIGEST} for name in self.server.models]}
-            )
+            listed = [{"name": name, "model": name, "digest": DIGEST, "size": SIZE} for name in self.server.models]
+            self._json(200, {"models": listed})
         else:
             self._json(404, {"error": "page not found"})
 
     def do_POST(self) -> None:
         self.server.paths.append(self.path)
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path != "/api/chat":
+        if self.path == "/api/show":
+            about = {"general.architecture": "llama", "llama.context_length": 131072}
+            self._json(200, {"details": {"quantization_level": "Q4_K_M"}, "model_info": about})
+        elif self.path != "/api/chat":
             self._json(404, {"error": "page not found"})
         elif request["model"] not in self.server.models:
             self._json(404, {"error": f"model '{request['model']}' not found"})
@@ -78,8 +94,12 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.manner == "break":
             self.close_connection = True
             return
-        last = {"role": "assistant", "content": ""}
-        self._line({"model": model, "message": last, "done": True, "done_reason": "stop"})
+        if self.server.manner == "fail":
+            self._line({"error": "llama runner process no longer running"})
+        elif self.server.manner != "break later":
+            reason = "length" if self.server.manner == "cut" else "stop"
+            last = {"role": "assistant", "content": ""}
+            self._line({"model": model, "message": last, "done": True, "done_reason": reason})
         self.wfile.write(b"0\r\n\r\n")
 
     def _line(self, data: dict[str, Any]) -> None:

@@ -3,14 +3,13 @@
 import json
 import subprocess
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from django.core.management import call_command
 
 from clinic.config import browser_files, findings
+from tests.ollama_server import serving
 
 ROOT = Path(__file__).parent.parent
 
@@ -80,23 +79,11 @@ def test_looking_does_not_load_torch():
     assert ended.returncode == 0, ended.stderr
 
 
-class Ollama(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"models": [{"name": "llama3.2:3b"}]}).encode())
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def ollama(settings):
-    server = HTTPServer(("127.0.0.1", 0), Ollama)
-    Thread(target=server.serve_forever, daemon=True).start()
-    settings.OLLAMA_HOST = f"http://127.0.0.1:{server.server_port}"
-    yield
-    server.shutdown()
+    with serving("", models=("llama3.2:3b",)) as server:
+        settings.OLLAMA_HOST = server.url
+        yield server
 
 
 def test_a_reachable_ollama_is_good_only_with_the_model_that_is_asked_for(ollama, settings):
@@ -105,6 +92,15 @@ def test_a_reachable_ollama_is_good_only_with_the_model_that_is_asked_for(ollama
     settings.OLLAMA_MODEL = "llama3.1:70b"
     assert findings.ollama().state == "missing"
     assert "ollama pull llama3.1:70b" in findings.ollama().detail
+
+
+def test_what_answers_is_told_with_its_version_digest_size_and_context(ollama, settings):
+    settings.OLLAMA_MODEL = "llama3.2:3b"
+    detail = findings.ollama().detail
+    assert "llama3.2:3b (a80c4f17acd5; 2.0 GB, Q4_K_M; context 8192 of 131072 tokens)" in detail
+    assert f"Ollama 0.14.2 at {ollama.url}" in detail
+    settings.OLLAMA_CONTEXT = 200_000
+    assert findings.ollama().state == "warning"
 
 
 def test_a_package_without_its_model_file_is_missing():

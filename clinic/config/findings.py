@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -22,6 +19,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from clinic.config import embedded
+from clinic.integrations import language
 
 State = Literal["good", "missing", "off", "warning"]
 LOW_DISK = 2 * 1024**3  # bytes: about eight hours of recorded video at the rate browsers are asked for
@@ -182,17 +180,29 @@ def vosk() -> Finding:
 def ollama() -> Finding:
     cost = "Reports are composed from the evidence alone and say so; question sets are the curated ones."
     is_there = partial(Finding, "Ollama", cost=cost)
-    if not settings.OLLAMA_HOST:
+    model = language.language_model()
+    if model is None:
         return is_there("off", "OLLAMA_HOST is empty")
-    url = settings.OLLAMA_HOST if "://" in settings.OLLAMA_HOST else f"http://{settings.OLLAMA_HOST}"
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/api/tags", timeout=2) as reply:  # noqa: S310 (the operator's URL)
-            names = {model["name"] for model in json.load(reply)["models"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return is_there("missing", f"{url} does not answer")
-    if not {settings.OLLAMA_MODEL, f"{settings.OLLAMA_MODEL}:latest"} & names:
+        answering = model.describe()
+    except language.ModelUnknown:
         return is_there("missing", f"it answers without {settings.OLLAMA_MODEL}: ollama pull {settings.OLLAMA_MODEL}")
-    return is_there("good", f"{settings.OLLAMA_MODEL} at {url}")
+    except language.LanguageModelError as error:
+        return is_there("missing", str(error))
+    if answering.context and answering.context < settings.OLLAMA_CONTEXT:
+        small = (
+            f"{answering.model} was made for {answering.context} tokens, OLLAMA_CONTEXT is {settings.OLLAMA_CONTEXT}"
+        )
+        return is_there("warning", small)
+    return is_there("good", _described(answering))
+
+
+def _described(answering: language.Answering) -> str:
+    size = f"{answering.bytes / 1e9:.1f} GB" if answering.bytes else "size unknown"
+    made = ", ".join(filter(None, [size, answering.quantization]))
+    context = f"context {settings.OLLAMA_CONTEXT} of {answering.context or 'unknown'} tokens"
+    which = f"{answering.model} ({answering.digest[:12]}; {made}; {context})"
+    return f"{which}, Ollama {answering.version} at {settings.OLLAMA_HOST}, {settings.OLLAMA_PARALLEL} at once"
 
 
 def offline_voice() -> Finding:

@@ -23,6 +23,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Env()
 env.read_env(env.path("ENV_FILE", BASE_DIR / ".env"), recurse=False)
 AT_LEAST_ONE = must.Range(min=1)
+MORE_THAN_NONE = must.Range(min=0, min_inclusive=False)
 
 # --- Where things are ---
 
@@ -294,7 +295,15 @@ TRIAL_HOURS = env.int("TRIAL_HOURS", 24, validate=AT_LEAST_ONE)  # then what an 
 # Empty: no language model is asked. Nothing leaves the machine unless a setting names where to.
 OLLAMA_HOST = env.str("OLLAMA_HOST", "http://127.0.0.1:11434")
 OLLAMA_MODEL = env.str("OLLAMA_MODEL", "llama3.2:3b")
-OLLAMA_TIMEOUT = env.float("OLLAMA_TIMEOUT", 120.0, validate=must.Range(min=0, min_inclusive=False))  # seconds
+OLLAMA_TIMEOUT = env.float("OLLAMA_TIMEOUT", 120.0, validate=MORE_THAN_NONE)  # seconds of silence
+OLLAMA_LONGEST = env.float("OLLAMA_LONGEST", 1200.0, validate=MORE_THAN_NONE)  # seconds for one reply
+OLLAMA_KEEP_ALIVE = env.str(
+    "OLLAMA_KEEP_ALIVE",
+    "5m",
+    validate=must.Regexp(r"^-?\d+(ms|s|m|h)$", error="Not a length of time such as 5m, 0s or -1s (for ever)."),
+)
+OLLAMA_CONTEXT = env.int("OLLAMA_CONTEXT", 8192, validate=must.Range(min=4096))  # tokens of prompt and reply together
+OLLAMA_PARALLEL = env.int("OLLAMA_PARALLEL", 1, validate=AT_LEAST_ONE)  # replies at once, over all processes
 # gTTS sends the question's text (never a patient's words) to its maker's service; off unless asked for.
 SPEAK_ONLINE = env.bool("SPEAK_ONLINE", False)
 

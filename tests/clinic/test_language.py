@@ -3,12 +3,27 @@
 import json
 import socket
 import time
+from itertools import pairwise
 
 import pytest
 from pydantic import BaseModel, Field
 
 from clinic.integrations import language
-from clinic.integrations.language import BadReply, LanguageModelError, ModelUnknown, NotReachable, PromptTooLong
+from clinic.integrations.language import (
+    BadReply,
+    BrokeOff,
+    EmptyReply,
+    InvalidReply,
+    LanguageModelError,
+    ModelUnknown,
+    NotReachable,
+    PromptTooLong,
+    TruncatedReply,
+    WrongLanguage,
+    sentence_for,
+    slots,
+    tongues,
+)
 from tests.ollama_server import DIGEST, serving
 
 
@@ -68,12 +83,27 @@ def test_a_reply_that_does_not_fit_is_sent_back_once_with_the_reason(ollama):
     assert server.asked[1]["messages"][-2] == {"role": "assistant", "content": '{"title": "A note"}'}
 
 
-@pytest.mark.parametrize("reply", [GOOD[:25], "", "I am sorry, I cannot do that.", "[]", '{"title": 3, "lines": null}'])
-def test_two_replies_that_do_not_fit_are_a_clear_failure(ollama, reply):
-    server = ollama(reply)
-    with pytest.raises(BadReply, match="2 times in a form that cannot be used"):
-        ask()
+@pytest.mark.parametrize(
+    ("reply", "manner", "kind", "told"),
+    [
+        ("", "ok", EmptyReply, "was empty"),
+        (" \n", "ok", EmptyReply, "was empty"),
+        (GOOD[:25], "ok", TruncatedReply, "was too long and was cut off"),
+        (GOOD[:25], "cut", TruncatedReply, "was too long and was cut off"),
+        ("I am sorry, I cannot do that.", "ok", InvalidReply, "could not be used"),
+        ("[]", "ok", InvalidReply, "could not be used"),
+        ('{"title": 3, "lines": null}', "ok", InvalidReply, "title: Input should be a valid string"),
+        ('{"title": "مرحبا", "lines": ["كيف حالك اليوم"]}', "ok", WrongLanguage, "was not in English"),
+    ],
+)
+def test_two_replies_that_cannot_be_used_are_a_clear_failure_of_their_kind(ollama, reply, manner, kind, told):
+    server = ollama(reply, manner=manner)
+    with pytest.raises(kind) as raised:
+        ask(language="en")
     assert len(server.asked) == 2
+    assert told in server.asked[1]["messages"][-1]["content"]
+    assert "llama3.2:3b" in str(raised.value)
+    assert sentence_for(raised.value.state) == str(kind.sentence)
 
 
 def test_neither_the_failure_nor_the_complaint_repeats_what_was_said(ollama):
@@ -93,7 +123,7 @@ def test_a_model_that_ollama_does_not_have_is_named(ollama):
 
 def test_a_model_that_disappears_between_check_and_chat_is_named_too(ollama, monkeypatch):
     ollama(GOOD, models=("mistral:7b",))
-    monkeypatch.setattr(language.OllamaModel, "check", lambda self: DIGEST)
+    monkeypatch.setattr(language.OllamaModel, "check", lambda self, patience: DIGEST)
     with pytest.raises(ModelUnknown):
         ask()
 
@@ -109,7 +139,6 @@ def test_a_bare_name_means_the_latest_version(ollama, settings):
     [
         ("hang", "did not answer in time"),
         ("hang chat", "did not answer in time"),
-        ("break", "cannot be reached|broke off"),
         ("error", "refused .status 500"),
         ("redirect", "refused .status 307"),
         ("html", "is not Ollama"),
@@ -121,6 +150,13 @@ def test_a_server_in_trouble_is_a_clear_failure(ollama, manner, sentence):
     with pytest.raises(NotReachable, match=sentence):
         ask()
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("manner", ["break", "break later", "fail"])
+def test_a_server_that_goes_away_while_it_writes_is_told_from_one_that_is_not_there(ollama, manner):
+    ollama(GOOD, manner=manner)
+    with pytest.raises(BrokeOff, match=r"while it was writing|broke off"):
+        ask()
 
 
 def test_a_redirect_is_not_followed(ollama):
@@ -169,12 +205,112 @@ def test_available_when_it_answers_and_has_the_model(ollama):
     assert language.available()
 
 
-def test_room_is_asked_for_as_long_as_the_prompt_needs_and_not_beyond(ollama):
+def test_each_request_asks_for_the_same_room_and_a_prompt_that_does_not_fit_is_refused(ollama, settings):
     server = ollama(GOOD)
-    ask("word " * 6_000)
-    assert server.asked[0]["options"]["num_ctx"] >= 6_000 + language.MOST_TOKENS
+    settings.OLLAMA_CONTEXT = 8192
+    ask()
+    ask("word " * 3_000)
+    assert [request["options"]["num_ctx"] for request in server.asked] == [8192, 8192]
     with pytest.raises(PromptTooLong):
-        ask("word " * 60_000)
+        ask("word " * 6_000)
+
+
+def test_how_long_the_model_stays_in_memory_is_a_setting(ollama, settings):
+    server = ollama(GOOD)
+    settings.OLLAMA_KEEP_ALIVE = "30m"
+    ask(most_tokens=300)
+    assert server.asked[0]["keep_alive"] == "30m"
+    assert server.asked[0]["options"]["num_predict"] == 300
+
+
+def test_a_reply_that_never_ends_is_given_up(ollama, settings):
+    ollama(GOOD * 50)
+    settings.OLLAMA_LONGEST = 0.0
+    with pytest.raises(NotReachable, match="did not come to an end"):
+        ask()
+
+
+def test_the_reply_is_told_as_it_grows(ollama):
+    ollama(GOOD)
+    grown: list[str] = []
+    ask(on_text=grown.append)
+    assert grown[-1] == GOOD
+    assert all(later.startswith(earlier) for earlier, later in pairwise(grown))
+
+
+# --- Only so many at once ---
+
+
+def test_who_finds_no_slot_waits_says_so_and_is_served_in_the_end(ollama, monkeypatch):
+    ollama(GOOD)
+    monkeypatch.setattr(slots, "LOOK_EVERY", 0.01)
+    taken, waited = slots._free_slot(1, 60), []
+
+    def wait(why: str) -> None:
+        waited.append(why)
+        if len(waited) == 3:
+            taken.give_back()
+
+    assert ask(on_wait=wait).tries == 1
+    assert len(waited) == 3
+    assert "Waiting for the language model" in waited[0]
+
+
+def test_two_may_ask_at_once_where_the_setting_says_so():
+    with slots.a_slot(2, 60), slots.a_slot(2, 60):
+        assert slots._free_slot(2, 60) is None
+    assert slots._free_slot(2, 60)
+
+
+def test_the_slot_of_a_dead_process_is_free_again_when_its_lease_is_over():
+    assert slots._free_slot(1, 0.05)
+    assert slots._free_slot(1, 60) is None
+    time.sleep(0.1)
+    assert slots._free_slot(1, 60)
+
+
+def test_a_failure_gives_its_slot_back(ollama):
+    ollama("")
+    for _ in range(2):
+        with pytest.raises(EmptyReply):
+            ask()
+
+
+def test_whoever_lost_a_slot_does_not_give_back_another_ones():
+    lost = slots._free_slot(1, 0.05)
+    time.sleep(0.1)
+    assert slots._free_slot(1, 60)
+    lost.give_back()
+    assert slots._free_slot(1, 60) is None
+
+
+# --- Languages ---
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "is_in"),
+    [
+        ("The patient says that she sleeps badly and that her sister visits her.", "en", True),
+        ("La paciente dice que duerme mal y que su hermana la visita todos los domingos por la tarde.", "en", False),
+        (
+            "Die Patientin sagt, dass ihre Schwester jeden Sonntag kommt und beide viel spazieren gehen.",
+            "en",
+            False,
+        ),
+        ("تقول المريضة إنها تنام بشكل سيئ وإن أختها تزورها كل يوم", "en", False),
+        ("تقول المريضة إنها تنام بشكل سيئ وإن أختها تزورها كل يوم", "ar", True),
+        ("تقول إنها أخذت Panadol قبل النوم مرتين", "ar", True),
+        ("The patient says that she sleeps badly.", "ar", False),
+        ("Oui.", "en", True),
+        ("… 12:30", "ar", True),
+        ("환자는 잠을 잘 못 잔다고 말한다", "ko", True),
+    ],
+)
+def test_a_text_in_another_language_is_noticed_where_there_is_enough_of_it(text, language, is_in):
+    assert tongues.is_in(text, language) is is_in
+
+
+# --- The rest ---
 
 
 def test_progress_is_told_while_the_model_writes(ollama):

@@ -147,7 +147,7 @@ def test_over_ollamas_own_protocol_a_bad_reply_ends_in_a_composed_report(ended, 
         version = services.draft(ended, OllamaModel(server.url, "llama3.2:3b", 5.0))
     assert len(server.asked) == 2
     assert version.engine == "composed"
-    assert "in a form that cannot be used" in text_of(version)
+    assert "language model llama3.2:3b" in text_of(version)
 
 
 # --- A person's hand ---
