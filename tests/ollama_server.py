@@ -122,6 +122,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:  # whoever asked has heard enough
+            return
+
     def log_message(self, *_: object) -> None:
         pass
 
