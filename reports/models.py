@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from reports.study.rows import Study, StudyReply, StudyVerdict  # noqa: F401 (Django looks for rows in this file)
+
 
 class Report(models.Model):
     class State(models.TextChoices):

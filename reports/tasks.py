@@ -19,6 +19,7 @@ from interviews import live, queries
 from interviews.stages import REPORT
 from reports import services
 from reports.errors import ReportError
+from reports.study import tasks as study_tasks  # noqa: F401 (Celery looks for tasks in this file)
 
 REFUSALS = (ConsentMissing, ReportError, VaultError)
 RETRY_AFTER = 5  # seconds, doubled with each attempt
