@@ -2,10 +2,16 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
 
 def house(request: HttpRequest) -> dict[str, str]:
-    return {"crisis_text": settings.CRISIS_TEXT, "theme": _theme(request)}
+    return {"crisis_text": _crisis_text(), "theme": _theme(request)}
+
+
+def _crisis_text() -> str:
+    """The clinic's own words, in the page's language: gettext cannot know them."""
+    return settings.CRISIS_TEXT_AR if get_language() == "ar" else settings.CRISIS_TEXT
 
 
 def _theme(request: HttpRequest) -> str:

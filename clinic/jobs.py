@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from clinic.models import Job
 
@@ -30,9 +31,9 @@ QUEUE_PATIENCE = timedelta(minutes=10)
 FINAL = (Job.State.DONE, Job.State.FAILED)
 # Worth another try: the broker, the database or a disk was away for a moment.
 PASSING_FAULTS = (OSError, OperationalError, InterfaceError, MemoryError)
-DIED = "The worker died three times on this input; it was set aside."
-AWAY = "The disk, the database or the memory was not there for a moment ({name})."
-UNEXPECTED = "An unexpected fault ended this step ({name}); the worker's log has the details."
+DIED = gettext_noop("The worker died three times on this input; it was set aside.")
+AWAY = gettext_noop("The disk, the database or the memory was not there for a moment (%(name)s).")
+UNEXPECTED = gettext_noop("An unexpected fault ended this step (%(name)s); the worker's log has the details.")
 
 logger = logging.getLogger(__name__)
 
@@ -99,9 +100,9 @@ def carry_out(
         _end_all(held, Job.State.FAILED, str(error))
     except PASSING_FAULTS as error:
         logger.warning("%s: a fault that may pass", held[0], exc_info=True)
-        return any([release(job, AWAY.format(name=type(error).__name__)).state == Job.State.WAITING for job in held])
+        return any([release(job, AWAY % {"name": type(error).__name__}).state == Job.State.WAITING for job in held])
     except Exception as error:
-        _end_all(held, Job.State.FAILED, UNEXPECTED.format(name=type(error).__name__))
+        _end_all(held, Job.State.FAILED, UNEXPECTED % {"name": type(error).__name__})
         raise
     else:
         for job in held:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinic import audit
 from clinic.errors import ConsentMissing
@@ -40,7 +41,7 @@ def must_consent(patient: Patient, purpose: Consent.Purpose = Consent.Purpose.CA
     """Raises ConsentMissing."""
     standing = standing_consent(patient, purpose)
     if standing is None:
-        raise ConsentMissing("Nothing is recorded without your consent, and there is none at the moment.")
+        raise ConsentMissing(_("Nothing is recorded without your consent, and there is none at the moment."))
     return standing
 
 
@@ -51,7 +52,7 @@ def must_not_have_withdrawn(patient: Patient, purpose: Consent.Purpose = Consent
     """
     given = patient.consents.filter(purpose=purpose)
     if given.exists() and not given.filter(withdrawn_at=None).exists():
-        raise ConsentMissing("The patient withdrew consent, so nothing more is done with what was recorded.")
+        raise ConsentMissing(_("The patient withdrew consent, so nothing more is done with what was recorded."))
 
 
 @transaction.atomic

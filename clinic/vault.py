@@ -16,6 +16,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -48,7 +49,9 @@ class Key:
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
         except (InvalidTag, ValueError) as error:
-            raise VaultError(f"{about} cannot be opened: a wrong key, or changed bytes.") from error
+            raise VaultError(
+                _("%(about)s cannot be opened: a wrong key, or changed bytes.") % {"about": about}
+            ) from error
 
     def seal_json(self, value: Any, about: str) -> bytes:
         return self.seal(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), about)
@@ -65,13 +68,13 @@ def new_wrapped_key() -> bytes:
 def unwrap(wrapped: bytes | memoryview | None) -> Key:
     """Raises KeyErased when there is nothing left to unwrap, VaultError when no master key fits."""
     if not wrapped:
-        raise KeyErased("The key of this interview was erased.")
+        raise KeyErased(_("The key of this interview was erased."))
     for master in _masters():
         try:
             return Key(master.open(wrapped, "key"))
         except VaultError:
             continue
-    raise VaultError("No master key in MASTER_KEYS opens this interview.")
+    raise VaultError(_("No master key in MASTER_KEYS opens this interview."))
 
 
 def parse_master_keys(values: Sequence[str]) -> list[bytes]:

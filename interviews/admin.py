@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST
 from clinic import jobs
 from clinic.access import SignedInRequest
 from clinic.models import Job
+from clinic.reasons import told
 from interviews import tasks
 from interviews.errors import InterviewError
 from interviews.models import Disorder, Question, QuestionSet
@@ -204,7 +205,7 @@ class QuestionSetAdmin(admin.ModelAdmin):
             return made
         if job.state == Job.State.RUNNING:
             made = f"{made} ({job.percent} %)"
-        return f"{made} · {job.get_state_display()}{': ' if job.reason else ''}{job.reason}"
+        return f"{made} · {job.get_state_display()}{': ' if job.reason else ''}{told(job.reason)}"
 
     def has_change_permission(self, request: HttpRequest, obj: QuestionSet | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.is_draft)

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Job, Patient, User
+from clinic.reasons import told
 from interviews.models import Answer, Interview, InterviewQuerySet, RiskFlag
 from interviews.queries import Progress, Stage, open_flags, progress_of
 from interviews.stages import LABELS
@@ -114,7 +115,7 @@ def failures(clinician: User) -> list[Failure]:
     for interview in interviews_of(clinician).filter(pk__in=_ids(failed, "interview")):
         by_subject[interview.subject] = (interview, None)
     return [
-        Failure(*by_subject[job.subject], Stage(job.stage, job.state, job.percent, job.reason))
+        Failure(*by_subject[job.subject], Stage(job.stage, job.state, job.percent, told(job.reason)))
         for job in failed
         if job.subject in by_subject and job.stage in LABELS
     ]

@@ -1,5 +1,7 @@
 """What a person can be told about an interview. Each class carries the status its doors answer with."""
 
+from django.utils.translation import ngettext
+
 
 class InterviewError(Exception):
     """The text may be shown to a person."""
@@ -47,7 +49,14 @@ class ChunksMissing(InterviewError):
     status = 409
 
     def __init__(self, missing: list[int]):
-        super().__init__(f"{len(missing)} part(s) of the recording have not arrived yet.")
+        super().__init__(
+            ngettext(
+                "%(count)s part of the recording has not arrived yet.",
+                "%(count)s parts of the recording have not arrived yet.",
+                len(missing),
+            )
+            % {"count": len(missing)}
+        )
         self.missing = missing
 
 

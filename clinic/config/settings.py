@@ -258,12 +258,17 @@ EMAIL_BACKEND = env.str(
     "EMAIL_BACKEND", f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 )
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"anamnesis@{SITE_HOST}")
+MAIL_LANGUAGE = env.str("MAIL_LANGUAGE", "en", validate=must.OneOf(["en", "ar"]))  # of alerts to the clinic's people
 INVITATION_DAYS = env.int("INVITATION_DAYS", 14, validate=AT_LEAST_ONE)
 # Shown on every page a patient sees; the clinic's own words and numbers.
 CRISIS_TEXT = env.str(
     "CRISIS_TEXT",
     "If you are in danger or thinking of harming yourself, do not wait for this clinic to read your answers: "
     "call your local emergency number now.",
+)
+CRISIS_TEXT_AR = env.str(
+    "CRISIS_TEXT_AR",
+    "إذا كنت في خطر أو تفكر في إيذاء نفسك، فلا تنتظر أن تقرأ هذه العيادة إجاباتك: اتصل الآن برقم الطوارئ في بلدك.",
 )
 # Words that call for a person: after how long others than her clinician are told, and who (empty: the admins).
 RISK_ESCALATE_MINUTES = env.int("RISK_ESCALATE_MINUTES", 30, validate=AT_LEAST_ONE)

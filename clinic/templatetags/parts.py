@@ -7,6 +7,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from clinic import reasons
 from clinic.models import User
 
 register = template.Library()
@@ -73,6 +74,12 @@ def vendor(path: str) -> str:
         return static(name) if finders.find(name) else ""
     except ValueError:  # collected before it was installed: the manifest does not know it
         return ""
+
+
+@register.filter(name="told")
+def told_in_words(sentence: str) -> str:
+    """What a worker wrote, in the language of the page."""
+    return reasons.told(sentence)
 
 
 @register.filter

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from clinic import jobs
 from clinic.models import Job, User
+from clinic.reasons import told
 from emotion.models import Trial, Upload
 
 READ, IMPORT, BUILD, PULL = "read", "import", "build", "pull"  # stages of Job rows in this room
@@ -42,7 +43,7 @@ def work_on(subject: str, stage: str) -> Work:
 def works(subjects: Iterable[str], stage: str) -> dict[str, Work]:
     """One query, however many there are."""
     rows = Job.objects.filter(subject__in=list(subjects), stage=stage)
-    return {row.subject: Work(row.state, row.percent, row.reason) for row in rows}
+    return {row.subject: Work(row.state, row.percent, told(row.reason)) for row in rows}
 
 
 def trials_of(owner: User) -> list[tuple[Trial, Work]]:

@@ -1,5 +1,7 @@
 """The patient's path: the link, consent, the check of camera and microphone, the room, and the receipts."""
 
+from collections.abc import Callable
+from functools import wraps
 from mimetypes import guess_type
 
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from clinic import language
 from clinic import services as clinic_services
 from clinic.access import SignedInRequest
 from clinic.models import User
@@ -22,12 +25,35 @@ from interviews.errors import InvitationRefused, TakeUndecided
 from interviews.forms import ConsentForm
 from interviews.models import Answer, Interview, Recording
 
+MET = "met"
 STAY_SIGNED_IN = 14 * 24 * 3600  # seconds: time to come back to the same interview in this browser
+
+
+def in_its_language(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """From its link on an interview is read in its own language, until the patient chooses another.
+
+    A cookie for this one address tells that this browser has met the link: what was chosen since then stays.
+    """
+
+    @wraps(page)
+    def guarded(request: HttpRequest, token: str) -> HttpResponse:
+        spoken = services.language_of(token)
+        is_first = language.is_spoken(spoken) and MET not in request.COOKIES and not _is_staff(request.user)
+        if not is_first:
+            return page(request, token)
+        language.begin(request, spoken)
+        response = page(request, token)
+        language.keep(response, spoken)
+        response.set_cookie(MET, "1", path=request.path, secure=settings.IS_HTTPS, httponly=True, samesite="Lax")
+        return response
+
+    return guarded
 
 
 @never_cache
 @csrf_protect
 @require_http_methods(["GET", "POST"])
+@in_its_language
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Looking changes nothing, because mail programs fetch links ahead; only the button uses the link up."""
     try:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from clinic import jobs
 from clinic.models import Job
+from clinic.reasons import told
 from interviews.models import Answer, Interview, Recording, RiskFlag
 from interviews.stages import ANSWER_STAGES, LABELS, REPORT
 
@@ -212,7 +213,7 @@ def kept_recordings(answers: Iterable[Answer]) -> dict[int, Recording]:
 def stages_of(subjects: Iterable[str]) -> dict[str, dict[str, Stage]]:
     found: dict[str, dict[str, Stage]] = {}
     for job in jobs.of(*subjects):
-        found.setdefault(job.subject, {})[job.stage] = Stage(job.stage, job.state, job.percent, job.reason)
+        found.setdefault(job.subject, {})[job.stage] = Stage(job.stage, job.state, job.percent, told(job.reason))
     return found
 
 

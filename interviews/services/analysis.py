@@ -14,6 +14,8 @@ from django.core.files.storage import default_storage
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 import emotion.services
 from clinic import jobs, vault
@@ -38,7 +40,7 @@ Reader = Callable[[Path, OnProgress], Reading]
 # The input is at fault, or something an operator must bring: another try would end the same.
 REFUSALS = (InterviewError, EmotionError, HearingError, ConsentMissing, vault.VaultError)
 NOTICED_GAP = 0.5  # seconds between two pictures; browsers leave up to .25 by themselves
-SILENT = "Nothing was said in this recording."
+SILENT = gettext_noop("Nothing was said in this recording.")
 
 
 def join(answer: Answer, on_progress: OnProgress) -> dict[str, Outcome]:
@@ -59,7 +61,12 @@ def join(answer: Answer, on_progress: OnProgress) -> dict[str, Outcome]:
     recording.joined_type, recording.duration = info.mime_type, info.duration
     recording.save(update_fields=["joined_path", "joined_bytes", "joined_type", "duration"])
     if info.longest_gap > NOTICED_GAP:
-        return {JOIN: Outcome(f"At one place {info.longest_gap:.1f} seconds of the picture are missing.")}
+        return {
+            JOIN: Outcome(
+                _("At one place %(seconds)s seconds of the picture are missing.")
+                % {"seconds": f"{info.longest_gap:.1f}"}
+            )
+        }
     return {JOIN: Outcome()}
 
 
@@ -110,8 +117,8 @@ def read(answer: Answer, on_progress: OnProgress, reader: Reader = emotion.servi
     must_not_have_withdrawn(answer.interview.patient)  # reading takes minutes
     emotion.services.store_reading(reading, _kept(answer).pk, answer.interview.key)
     return {
-        FACES: _channel(reading, "face") if info.has_picture else Outcome("The recording has no picture."),
-        VOICE: _channel(reading, "voice") if info.has_sound else Outcome("The recording has no sound."),
+        FACES: _channel(reading, "face") if info.has_picture else Outcome(_("The recording has no picture.")),
+        VOICE: _channel(reading, "voice") if info.has_sound else Outcome(_("The recording has no sound.")),
         TIMELINE: _timeline(reading),
     }
 
@@ -124,7 +131,8 @@ def settle(answer: Answer) -> int:
         return 0
     hopeless = [job for job in rows.values() if not jobs.is_final(job)]
     for job in hopeless:
-        jobs.close(job, f"Not possible, because the recording could not be put together. {joined.reason}")
+        hopeless_now = _("Not possible, because the recording could not be put together.")
+        jobs.close(job, f"{hopeless_now} {joined.reason}")
     return len(hopeless)
 
 
@@ -230,7 +238,7 @@ def _pk(subject: str) -> int:
 def _kept(answer: Answer) -> Recording:
     recording = answer.recordings.filter(state=Recording.State.KEPT).first()
     if recording is None:
-        raise NotARecording("This answer has no recording that was kept.")
+        raise NotARecording(_("This answer has no recording that was kept."))
     recording.answer = answer
     return recording
 
@@ -239,9 +247,9 @@ def _join_chunks(recording: Recording, key: vault.Key, target: Path, on_progress
     """The bytes as the browser sent them, in order. Only a byte-exact join decodes without silent damage."""
     chunks = list(recording.chunks.all())
     if not sum(chunk.size for chunk in chunks):
-        raise NotARecording("The recording is empty.")
+        raise NotARecording(_("The recording is empty."))
     if [chunk.seq for chunk in chunks] != list(range(recording.chunk_count or len(chunks))):
-        raise NotARecording("Parts of the recording are missing; what arrived is kept.")
+        raise NotARecording(_("Parts of the recording are missing; what arrived is kept."))
     with target.open("wb") as joined:
         for chunk in chunks:
             chunk.recording = recording
@@ -271,12 +279,13 @@ def _channel(reading: Reading, name: str) -> Outcome:
     gaps = Counter(reading.gaps()[name])
     if not reading.points or gaps.total() < len(reading.points):
         return Outcome()
-    return Outcome(f"Nothing could be read at any moment: {', '.join(reason for reason, _ in gaps.most_common())}.")
+    reasons = ", ".join(reason for reason, _count in gaps.most_common())
+    return Outcome(_("Nothing could be read at any moment: %(reasons)s.") % {"reasons": reasons})
 
 
 def _timeline(reading: Reading) -> Outcome:
     if {"face", "voice"} <= set(reading.failures):
-        return Outcome("Neither face nor voice could be read.", failed=True)
+        return Outcome(_("Neither face nor voice could be read."), failed=True)
     if not reading.points:
-        return Outcome("The recording is too short for a timeline.")
+        return Outcome(_("The recording is too short for a timeline."))
     return Outcome(" ".join(reading.failures.values()))

@@ -56,6 +56,12 @@ def find_invitation(token: str) -> Invitation:
     return invitation
 
 
+def language_of(token: str) -> str:
+    """In which language the interview behind a link is asked; empty where there is none."""
+    rows = Invitation.objects.filter(token_hash=_hash(token))
+    return rows.values_list("interview__question_set__language", flat=True).first() or ""
+
+
 @transaction.atomic
 def accept_invitation(token: str) -> Interview:
     """Use up the link. Raises InvitationRefused; of two who press at once, the second is refused."""

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from clinic.jobs import Outcome
@@ -34,7 +34,7 @@ def check_risk(answer: Answer, _on_progress: Callable[[str, float], None]) -> di
     must_not_have_withdrawn(answer.interview.patient)
     transcript = Transcript.objects.filter(answer=answer).first()
     if transcript is None:
-        raise NothingToCheck("There is no transcript, so nobody checked what was said: listen to this answer.")
+        raise NothingToCheck(_("There is no transcript, so nobody checked what was said: listen to this answer."))
     found = risk.screen(queries.words_of(transcript, answer.interview.key))
     if found:
         _raise(answer, found)
@@ -89,7 +89,11 @@ def tell_people(now: datetime | None = None) -> list[RiskFlag]:
 
     Nothing a patient said or is called stands in a mail. Mail that cannot be sent is tried again by the next sweep.
     """
-    now = now or timezone.now()
+    with translation.override(settings.MAIL_LANGUAGE):
+        return _tell_people(now or timezone.now())
+
+
+def _tell_people(now: datetime) -> list[RiskFlag]:
     unanswered = RiskFlag.objects.filter(acknowledged_at=None).with_patients()
     told = [flag for flag in unanswered.filter(mailed_at=None) if _mail_clinician(flag)]
     late = now - timedelta(minutes=settings.RISK_ESCALATE_MINUTES)

@@ -212,7 +212,7 @@ class AnswerRecorder extends HTMLElement {
 }
 
 function clock(time) {
-  const language = document.documentElement.lang;
+  const language = `${document.documentElement.lang}-u-nu-latn`; // the digits that the server writes, too
   return new Date(time).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
 }
 customElements.define("answer-recorder", AnswerRecorder);
