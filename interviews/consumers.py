@@ -1,4 +1,4 @@
-"""Sockets: news to the clinician of an interview, or of a caseload."""
+"""Sockets: news to the clinician of an interview or of a caseload, and to those who write questions."""
 
 from clinic.models import User
 from clinic.news import NewsConsumer
@@ -21,3 +21,8 @@ class CaseloadConsumer(NewsConsumer):
 class VoicesConsumer(NewsConsumer):
     async def group_for(self, user: User) -> str:
         return live.VOICES if user.role == User.Role.ADMIN else ""
+
+
+class AuthorsConsumer(NewsConsumer):
+    async def group_for(self, user: User) -> str:
+        return live.AUTHORS if user.role in (User.Role.ADMIN, User.Role.CLINICIAN) else ""

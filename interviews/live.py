@@ -19,6 +19,7 @@ def caseload_name(clinician_id: int) -> str:
 
 
 VOICES = "voices"  # admins who watch the questions being spoken
+AUTHORS = "authors"  # those who look at disorders, question sets and what a model is asked for them
 
 
 def tell(interview_id: int, **event: Any) -> None:
@@ -33,3 +34,8 @@ def tell(interview_id: int, **event: Any) -> None:
 def tell_voices() -> None:
     """Tell those who watch the questions being spoken. Never raises because the broker is away."""
     news.send([VOICES])
+
+
+def tell_authors() -> None:
+    """Tell those who look at disorders and question sets. Never raises because the broker is away."""
+    news.send([AUTHORS])

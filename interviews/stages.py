@@ -8,6 +8,8 @@ FACES, VOICE, TIMELINE = "faces", "voice", "timeline"
 READ_STAGES = (FACES, VOICE, TIMELINE)  # from one decode of the recording
 ANSWER_STAGES = (JOIN, TRANSCRIBE, RISK, *READ_STAGES)
 SPEAK = "speak"  # of a question set: its audio, made ahead
+NAME = "name"  # of a name check: a language model is asked whether it names a disorder
+DRAFT = "draft"  # of a question draft: a language model writes it
 
 LABELS: dict[str, Promise] = {
     JOIN: _("recording put together"),
@@ -18,4 +20,6 @@ LABELS: dict[str, Promise] = {
     TIMELINE: _("timeline"),
     REPORT: _("report"),
     SPEAK: _("spoken questions"),
+    NAME: _("name asked of the language model"),
+    DRAFT: _("draft of questions"),
 }

@@ -16,14 +16,14 @@ from typing import Any
 
 from celery import Signature, current_app, shared_task
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
-from kombu.exceptions import OperationalError as BrokerAway
-from redis.exceptions import RedisError
 
 from clinic import jobs, workspace
 from clinic.jobs import Outcome
 from clinic.models import Job
-from interviews import live
+from interviews import authoring_tasks, live
 from interviews.models import Answer, Interview, QuestionSet
+from interviews.sending import send as _send
+from interviews.sending import send_on_commit as _send_on_commit
 from interviews.services import analysis, answering, rereading, risk, speaking, try_again
 from interviews.stages import ANSWER_STAGES, JOIN, READ_STAGES, REPORT, RISK, SPEAK, TRANSCRIBE
 
@@ -154,6 +154,7 @@ def requeue(dry_run: bool = False) -> analysis.Stuck:
     workspace.sweep()
     answering.erase_discarded()
     jobs.take_back()
+    authoring_tasks.requeue(FORGOTTEN_AFTER)
     risk.tell_people()
     for answer_id in stuck.join:
         enqueue(answer_id)
@@ -264,17 +265,3 @@ class _VoicesTeller:
         self._told_at = now
         jobs.beat(self.job, share * 100)
         live.tell_voices()
-
-
-def _send_on_commit(message: Signature, subject: str, *stages: str) -> None:
-    transaction.on_commit(lambda: _send(message, subject, *stages), robust=True)
-
-
-def _send(message: Signature, subject: str, *stages: str, after: int = 0) -> None:
-    """Put a message in its queue. When the broker is away its rows stay for the next sweep."""
-    jobs.queued(subject, stages, timedelta(seconds=after))
-    try:
-        message.apply_async(countdown=after)
-    except (BrokerAway, RedisError, OSError) as error:
-        jobs.unqueued(subject, stages)
-        logger.warning("%s waits for the next sweep, the broker is away: %s", subject, error)

@@ -1,9 +1,10 @@
 from django.urls import URLPattern, URLResolver, path
 
-from interviews import api, consumers, state_api
+from interviews import api, authoring_urls, consumers, state_api
 from interviews.pages import clinician, patient
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *authoring_urls.urlpatterns,
     path("interviews/", clinician.index, name="list"),
     path("interviews/new/", clinician.new, name="new"),
     path("interviews/<int:pk>/", clinician.watch, name="watch"),
@@ -38,6 +39,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("recordings/<uuid:pk>/discard", api.Discard.as_view(), name="discard"),
 ]
 socket_patterns = [
+    path("ws/authoring/", consumers.AuthorsConsumer.as_asgi()),
     path("ws/interviews/", consumers.CaseloadConsumer.as_asgi()),
     path("ws/interviews/<int:pk>/", consumers.InterviewConsumer.as_asgi()),
 ]

@@ -47,6 +47,7 @@ class ScriptedModel:
         *,
         seed: int = 1,
         temperature: float = 0,
+        examples: Sequence[tuple[str, str]] = (),
         language: str = "",
         most_tokens: int = 0,
         on_text: Callable[[str], None] | None = None,

@@ -219,6 +219,7 @@ CELERY_TASK_ROUTES = {
     "emotion.tasks.build_pack": {"queue": "gpu"},
     "emotion.tasks.start_waiting_runs": {"queue": "gpu"},
     "emotion.tasks.look_after_runs": {"queue": "gpu"},
+    "interviews.authoring_tasks.*": {"queue": "reports"},
     "reports.tasks.*": {"queue": "reports"},
 }
 CELERY_TIMEZONE = "UTC"

@@ -1,6 +1,7 @@
 """Questions, interviews, and what was answered. Recordings and texts are sealed with the interview's own key."""
 
 from interviews.models.answers import Answer, Chunk, Recording, Transcript
+from interviews.models.authoring import NameCheck
 from interviews.models.instruments import Instrument, ItemAudio, Scale, ScaleAnswer, SpokenReply
 from interviews.models.interviews import Interview, InterviewQuerySet, Invitation
 from interviews.models.questions import Disorder, Question, QuestionSet
@@ -15,6 +16,7 @@ __all__ = [
     "InterviewQuerySet",
     "Invitation",
     "ItemAudio",
+    "NameCheck",
     "Question",
     "QuestionSet",
     "Recording",

@@ -323,3 +323,17 @@ def test_progress_is_told_while_the_model_writes(ollama):
 
 def test_every_failure_can_be_caught_as_one():
     assert all(issubclass(kind, LanguageModelError) for kind in (BadReply, ModelUnknown, NotReachable, PromptTooLong))
+
+
+def test_examples_stand_as_turns_between_the_system_and_the_prompt(ollama):
+    server = ollama(GOOD)
+    ask(examples=[("first", "{}"), ("second", "[]")])
+    [request] = server.asked
+    turns = [(message["role"], message["content"]) for message in request["messages"][1:]]
+    assert turns == [
+        ("user", "first"),
+        ("assistant", "{}"),
+        ("user", "second"),
+        ("assistant", "[]"),
+        ("user", "the data"),
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -54,6 +54,7 @@ class LanguageModel(Protocol):
         *,
         seed: int = 1,
         temperature: float = 0,
+        examples: Sequence[tuple[str, str]] = (),
         language: str = "",
         most_tokens: int = MOST_TOKENS,
         on_text: Writing | None = None,
@@ -61,6 +62,7 @@ class LanguageModel(Protocol):
     ) -> Told[Shape]:
         """
         seed         which of the possible replies; it matters only at a temperature above 0
+        examples     prompts with the reply each should have had, shown to the model as turns before this one
         language     that the reply must be in; empty for any
         most_tokens  of the reply: what the schema's bounds allow, and no more
         on_text      from the start again when a reply is asked for a second time

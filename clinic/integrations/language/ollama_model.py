@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,13 +88,15 @@ class OllamaModel:
         *,
         seed: int = 1,
         temperature: float = 0,
+        examples: Sequence[tuple[str, str]] = (),
         language: str = "",
         most_tokens: int = MOST_TOKENS,
         on_text: Writing | None = None,
         on_wait: Wait | None = None,
     ) -> Told[Shape]:
         digest = self.check(min(PATIENT_CHECK, self._timeout))
-        messages = [{"role": "system", "content": system}, {"role": "user", "content": prompt}]
+        asked = [{"role": "system", "content": system}, *_turns(examples), {"role": "user", "content": prompt}]
+        messages = asked
         schema = shape.model_json_schema()
         listeners = (on_progress or (lambda share: None), on_text or (lambda text: None))
         manner = Manner(most_tokens, seed, temperature)
@@ -106,7 +108,7 @@ class OllamaModel:
                     return Told(value, self.engine, digest, attempt)
                 except BadReply as error:
                     fault = error
-                messages = [*messages[:2], *_sent_back(reply, fault)]
+                messages = [*asked, *_sent_back(reply, fault)]
         raise fault
 
     def _chat(
@@ -200,6 +202,12 @@ def _asking(host: str, model: str, has_begun: Any = lambda: False) -> Iterator[N
 
 def _unknown(model: str) -> ModelUnknown:
     return ModelUnknown(_("Ollama has no model “%(model)s”. Fetch it with: ollama pull %(model)s") % {"model": model})
+
+
+def _turns(examples: Sequence[tuple[str, str]]) -> Iterator[dict[str, str]]:
+    for prompt, reply in examples:
+        yield {"role": "user", "content": prompt}
+        yield {"role": "assistant", "content": reply}
 
 
 def _sent_back(reply: str, fault: BadReply) -> list[dict[str, str]]:

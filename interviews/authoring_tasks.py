@@ -1,0 +1,84 @@
+"""What a language model is asked for authors of questions, over time. May run twice: the job rows say what is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from celery import Signature, shared_task
+from django.db import InterfaceError, OperationalError
+
+from clinic import jobs
+from clinic.integrations.language import language_model
+from clinic.jobs import Outcome
+from clinic.models import Job
+from interviews import live
+from interviews.models import NameCheck
+from interviews.sending import send, send_on_commit
+from interviews.services import intake
+from interviews.stages import NAME
+
+RETRY_AFTER = 5  # seconds, doubled with each attempt
+TELL_EVERY = 1.0  # seconds between two news of a percent
+# A database that is away even for the row itself: Celery tries the task again.
+DATABASE_AWAY: dict[str, Any] = {
+    "autoretry_for": (OperationalError, InterfaceError),
+    "retry_backoff": RETRY_AFTER,
+    "max_retries": jobs.MOST_ATTEMPTS,
+}
+
+
+def enqueue_name(check: NameCheck) -> None:
+    """Have the language model asked about a name, once the transaction around this call is committed."""
+    _enqueue(judge_name.si(check.pk), check.subject, NAME)
+
+
+@shared_task(**DATABASE_AWAY)
+def judge_name(check_id: int) -> None:
+    check = NameCheck.objects.filter(pk=check_id).first()
+    if check is not None:
+        _work(check.subject, NAME, lambda tell: intake.decide(check, language_model(), tell), judge_name.si(check_id))
+
+
+def requeue(older_than: timedelta) -> None:
+    """Send again what nobody does any more."""
+    again = {NAME: judge_name}
+    for job in _ours(jobs.stranded(older_than), again):
+        send(again[job.stage].si(int(job.subject.rpartition(":")[2])), job.subject, job.stage)
+
+
+def _ours(stranded: Iterable[Job], stages: Mapping[str, Any]) -> list[Job]:
+    return [job for job in stranded if job.stage in stages]
+
+
+def _enqueue(message: Signature, subject: str, stage: str) -> None:
+    (job,) = jobs.open_jobs(subject, [stage])
+    if jobs.is_final(job):
+        jobs.retry(job)
+    send_on_commit(message, subject, stage)
+
+
+def _work(
+    subject: str, stage: str, verb: Callable[[Callable[[float], None]], Mapping[str, Outcome]], again: Signature
+) -> None:
+    """Claim the stage, call the verb, end the row, tell who watches."""
+    job = jobs.claim(subject, stage, jobs.new_owner())
+    if job is None:
+        return
+    live.tell_authors()
+    told_at = time.monotonic()
+
+    def tell(share: float) -> None:
+        nonlocal told_at
+        if share * 100 >= job.percent + 1 and time.monotonic() - told_at >= TELL_EVERY:
+            told_at = time.monotonic()
+            jobs.beat(job, share * 100)
+            live.tell_authors()
+
+    try:
+        if jobs.carry_out([job], lambda: verb(tell), ()):
+            send(again, subject, stage, after=RETRY_AFTER * 2 ** (job.attempts - 1))
+    finally:
+        live.tell_authors()
