@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
-from interviews import api, authoring_urls, consumers, state_api
-from interviews.pages import clinician, patient
+from interviews import api, authoring_urls, consumers, scales_api, state_api
+from interviews.pages import clinician, patient, scale_results, scales
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *authoring_urls.urlpatterns,
@@ -29,9 +29,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("interviews/<int:pk>/finish/", patient.finish, name="finish"),
     path("interviews/<int:pk>/done/", patient.done, name="done"),
     path("answers/<int:pk>/spoken/", patient.spoken, name="spoken"),
+    path("interviews/<int:pk>/scales/", scales.overview, name="scales"),
+    path("scales/<int:pk>/items/<int:number>/", scales.item, name="scale_item"),
+    path("interviews/<int:pk>/results/", scale_results.results, name="scale_results"),
+    path("scales/<int:pk>/items/<int:number>/acknowledge/", scale_results.acknowledge, name="scale_acknowledge"),
+    path("scales/<int:pk>/items/<int:number>/spoken/", scales.spoken, name="scale_spoken"),
 ]
 api_patterns: list[URLPattern | URLResolver] = [
     path("answers/<int:pk>/recordings/", api.Takes.as_view(), name="takes"),
+    path("interviews/<int:pk>/scales/", scales_api.Scales.as_view(), name="scales"),
     path("recordings/<uuid:pk>/chunks/", api.Chunks.as_view(), name="chunks"),
     path("recordings/<uuid:pk>/chunks/<int:seq>", api.OneChunk.as_view(), name="chunk"),
     path("recordings/<uuid:pk>/take", api.take, name="take"),

@@ -32,6 +32,7 @@ from interviews.access import SAME_SITTING
 from interviews.errors import InterviewError
 from interviews.forms import NewInterviewForm
 from interviews.models import Interview, Recording
+from interviews.pages.scale_results import results_context
 from interviews.passages import UNSURE, passages
 from interviews.playback import sealed_recording
 from interviews.services.rereading import answers_read_otherwise
@@ -57,6 +58,7 @@ def new(request: SignedInRequest) -> HttpResponse:
         else:
             return redirect("interviews:watch", interview.pk)
     context = {"form": form, "sets": form.sets, "days": settings.INVITATION_DAYS}
+    context["chosen_instruments"] = [str(pk) for pk in form["instruments"].value() or ()]
     return render(request, "interviews/new.html", context, status=422 if form.errors else 200)
 
 
@@ -64,6 +66,7 @@ def new(request: SignedInRequest) -> HttpResponse:
 def _open_and_invite(request: SignedInRequest, form: NewInterviewForm) -> Interview:
     chosen = form.cleaned_data
     interview = services.open_interview(chosen["patient"], chosen["question_set"], request.user)
+    services.choose_instruments(interview, chosen["instruments"])
     note_access(request.user, "invite", interview.subject)
     _make_link(request, interview)
     return interview
@@ -149,6 +152,7 @@ def watch(request: SignedInRequest, pk: int) -> HttpResponse:
         "invitations": interview.invitations.select_related("created_by"),
         "days": settings.INVITATION_DAYS,
     }
+    context |= results_context(request, interview)
     chosen = context["chosen"]
     if chosen:
         context |= _reply_context(request, interview, chosen.answer_id)
@@ -223,7 +227,13 @@ def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
 def _progress_context(request: SignedInRequest, interview: Interview) -> dict[str, Any]:
     now = queries.progress(interview)
     chosen = _chosen(request, now)
-    return {"interview": interview, "now": now, "chosen": chosen, "versions": _versions(chosen)}
+    return {
+        "interview": interview,
+        "now": now,
+        "chosen": chosen,
+        "versions": _versions(chosen),
+        "scales_version": queries.scales_version(interview),
+    }
 
 
 def _chosen(request: SignedInRequest, now: queries.Progress) -> queries.AnswerProgress | None:

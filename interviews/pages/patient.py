@@ -19,7 +19,7 @@ from clinic import language
 from clinic import services as clinic_services
 from clinic.access import SignedInRequest
 from clinic.models import User
-from interviews import access, live, services, tasks
+from interviews import access, live, queries, services, tasks
 from interviews.access import patient_only
 from interviews.errors import InvitationRefused, TakeUndecided
 from interviews.forms import ConsentForm
@@ -153,8 +153,15 @@ def _room(request: SignedInRequest, interview: Interview, refusal: TakeUndecided
         "first": waiting[0] if waiting else len(answers) + 1,
         "recorder": _recorder(),
         "refusal": refusal,
+        "has_scales": _has_open_scale(interview),
     }
     return render(request, "interviews/room.html", context, status=409 if refusal else 200)
+
+
+def _has_open_scale(interview: Interview) -> bool:
+    """Whether a questionnaire is still to be shown before the interview ends."""
+    is_open = interview.state != Interview.State.FINISHED
+    return is_open and any(asked.first_open for asked in queries.asked_scales(interview))
 
 
 def _undecided_takes(interview: Interview) -> dict[int, Recording]:
@@ -179,6 +186,8 @@ def _recorder() -> dict[str, int]:
 @require_POST
 def finish(request: SignedInRequest, pk: int) -> HttpResponse:
     interview = access.own_interview(request.user, pk)
+    if "scales" not in request.POST and _has_open_scale(interview):
+        return redirect("interviews:scales", interview.pk)
     try:
         services.finish(interview)
     except TakeUndecided as refusal:
@@ -196,8 +205,13 @@ def done(request: SignedInRequest, pk: int) -> HttpResponse:
     interview = access.own_interview(request.user, pk)
     if interview.state != Interview.State.FINISHED:
         return redirect(_next_step(interview))
-    answers = interview.answers.select_related("question")
-    return render(request, "interviews/done.html", {"interview": interview, "answers": answers})
+    context = {
+        "interview": interview,
+        "answers": interview.answers.select_related("question"),
+        "asked": queries.asked_scales(interview),
+        "shows_crisis": queries.has_scale_alert(interview),
+    }
+    return render(request, "interviews/done.html", context)
 
 
 @patient_only

@@ -1,20 +1,33 @@
 """What to show of this room's rows."""
 
 from interviews.queries.alerts import Alert, alert, flag_name, note_name, open_flags
-from interviews.queries.instruments import ItemScore, ScaleResult, scale_results
+from interviews.queries.instruments import (
+    Asked,
+    ItemScore,
+    ScaleResult,
+    asked_scales,
+    has_scale_alert,
+    scale_results,
+    scales_version,
+    trends,
+    value_of,
+)
 from interviews.queries.opened import Reply, interview_by_id, replies, reply, transcript_name, words_as_json, words_of
 from interviews.queries.work import AnswerProgress, Progress, Stage, progress, progress_of, state
 
 __all__ = [
     "Alert",
     "AnswerProgress",
+    "Asked",
     "ItemScore",
     "Progress",
     "Reply",
     "ScaleResult",
     "Stage",
     "alert",
+    "asked_scales",
     "flag_name",
+    "has_scale_alert",
     "interview_by_id",
     "note_name",
     "open_flags",
@@ -23,8 +36,11 @@ __all__ = [
     "replies",
     "reply",
     "scale_results",
+    "scales_version",
     "state",
     "transcript_name",
+    "trends",
+    "value_of",
     "words_as_json",
     "words_of",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Max
+
 from clinic import vault
 from interviews import scales
 from interviews.models import Interview, RiskFlag, Scale, ScaleAnswer
@@ -87,6 +89,110 @@ def results_of(asked: Iterable[Scale], key: vault.Key) -> list[ScaleResult]:
     flags = RiskFlag.objects.filter(scale_answer__scale__in=asked).select_related("acknowledged_by")
     alerts = {flag.scale_answer_id: opened(flag, key) for flag in flags}
     return [_result(scale, answers[scale.pk], alerts, key) for scale in asked]
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """The result of one scale in one of a patient's interviews."""
+
+    interview_id: int
+    is_this: bool
+    result: ScaleResult
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A scale over a patient's interviews, the oldest first."""
+
+    result: ScaleResult  # of the interview that is looked at
+    points: tuple[TrendPoint, ...]
+
+    @property
+    def line(self) -> tuple[tuple[float, float], ...]:
+        """The totals as places in a picture of 100 by 40: from left to right in their order, 0 at the bottom."""
+        totals = [point.result.score for point in self.points if point.result.score is not None]
+        step = 92 / max(1, len(totals) - 1)
+        most = max(1, self.result.most)
+        return tuple(
+            (round(4 + index * step, 1), round(36 - 32 * total / most, 1)) for index, total in enumerate(totals)
+        )
+
+
+def trends(interview: Interview) -> list[Trend]:
+    """Each scale of an interview with the results of the same instrument in the patient's other interviews.
+
+    Interviews that were erased are left out. Raises vault.KeyErased where this one was.
+    """
+    results = scale_results(interview)
+    if not results:
+        return []
+    mine = Interview.objects.filter(patient=interview.patient_id, scales__isnull=False).exclude(pk=interview.pk)
+    others = [(other, _unless_erased(other)) for other in mine.distinct()]
+    known = [(interview, results), *others]
+    return [Trend(result, _points(result, known, interview.pk)) for result in results]
+
+
+def _unless_erased(interview: Interview) -> list[ScaleResult]:
+    try:
+        return scale_results(interview)
+    except vault.KeyErased:
+        return []
+
+
+def _points(
+    result: ScaleResult, known: Iterable[tuple[Interview, list[ScaleResult]]], this: int
+) -> tuple[TrendPoint, ...]:
+    alike = [
+        TrendPoint(interview.pk, interview.pk == this, one)
+        for interview, results in known
+        for one in results
+        if one.instrument == result.instrument and one.answered_at
+    ]
+    return tuple(sorted(alike, key=lambda point: (point.result.answered_at, point.interview_id)))
+
+
+def scales_version(interview: Interview) -> str:
+    """What the results were made from: another text when they changed; empty where no scale is asked."""
+    if not Scale.objects.filter(interview=interview).exists():
+        return ""
+    answers = ScaleAnswer.objects.filter(scale__interview=interview)
+    seen = RiskFlag.objects.filter(scale_answer__scale__interview=interview).exclude(acknowledged_at=None).count()
+    last = answers.aggregate(last=Max("answered_at"))["last"]
+    return f"{last.timestamp() if last else 0:.6f}-{seen}-{interview.state}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One scale as its patient sees it: how much of it she has seen, and where it goes on."""
+
+    scale: Scale
+    definition: scales.Definition
+    decided: int  # items answered or left out
+    first_open: int | None  # the number of the first item that is neither
+
+    @property
+    def total(self) -> int:
+        return len(self.definition.items)
+
+
+def asked_scales(interview: Interview) -> list[Asked]:
+    """Two queries; opens nothing."""
+    asked = list(Scale.objects.filter(interview=interview).select_related("instrument"))
+    decided: dict[int, set[int]] = {scale.pk: set() for scale in asked}
+    for pk, number in ScaleAnswer.objects.filter(scale__in=asked).values_list("scale", "number"):
+        decided[pk].add(number)
+    return [_asked(scale, decided[scale.pk]) for scale in asked]
+
+
+def _asked(scale: Scale, decided: set[int]) -> Asked:
+    definition = scale.instrument.parsed
+    left = [item.number for item in definition.items if item.number not in decided]
+    return Asked(scale, definition, len(decided), left[0] if left else None)
+
+
+def has_scale_alert(interview: Interview) -> bool:
+    """Whether an answer to one of its scales called for a person."""
+    return RiskFlag.objects.filter(scale_answer__scale__interview=interview).exists()
 
 
 def value_of(answer: ScaleAnswer, key: vault.Key) -> int | None:

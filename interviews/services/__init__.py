@@ -23,16 +23,19 @@ from interviews.services.questions import next_version, publish, retire
 from interviews.services.rereading import read_again
 from interviews.services.retrying import try_again
 from interviews.services.risk import acknowledge
+from interviews.services.scales import choose_instruments, keep_answer
 from interviews.services.speaking import speak_questions
 
 __all__ = [
     "accept_invitation",
     "acknowledge",
     "agree",
+    "choose_instruments",
     "discard_recording",
     "find_invitation",
     "finish",
     "invite",
+    "keep_answer",
     "keep_recording",
     "language_of",
     "must_be_open",

@@ -7,6 +7,7 @@ import "./elements/device-check.js";
 import "./elements/answer-recorder.js";
 import "./elements/forget-recordings.js";
 import "./elements/interview-room.js";
+import "./elements/scale-item.js";
 import "./elements/answer-review.js";
 import "./elements/transcript-player.js";
 import "./elements/emotion-timeline.js";

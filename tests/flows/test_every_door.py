@@ -8,9 +8,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from clinic.models import User
-from interviews import services
-from interviews.models import Interview
+from interviews import queries, services
+from interviews.models import Interview, RiskFlag
 from tests import factories
+from tests.interviews import asking
 
 OPEN_TO_ALL = re.compile(r"^(accounts/login/|i18n/|invitations/<str:token>/|admin/login/|admin/logout/|admin/jsi18n/)")
 # Pages of a role that name nobody's row: their own tests say whom they are for.
@@ -36,6 +37,8 @@ def rows_of(interview: Interview) -> dict[str, str]:
     answer = interview.answers.first()
     recording = factories.a_recording(answer)
     invitation, _ = services.invite(interview, by=interview.created_by)
+    scale = asking.asked(interview)
+    services.keep_answer(scale, 9, 1)
     return {
         "interviews": str(interview.pk),
         "reports": str(interview.pk),
@@ -43,6 +46,9 @@ def rows_of(interview: Interview) -> dict[str, str]:
         "recordings": str(recording.pk),
         "patients": str(interview.patient_id),
         "invitations": str(invitation.pk),
+        "scales": str(scale.pk),
+        "instruments": str(scale.instrument_id),
+        "items": "9",
     }
 
 
@@ -100,7 +106,9 @@ def test_what_nobody_was_let_into_is_untouched(interview):
     for route in not_for(User.Role.CLINICIAN):
         client.post(filled(route, rows))
     interview.refresh_from_db()
-    assert interview.state == Interview.State.INVITED
+    assert interview.state == Interview.State.STARTED  # by the patient's one answer
+    assert RiskFlag.objects.get().is_open
+    assert queries.scale_results(interview)[0].given == 1
     assert interview.invitations.get().is_open
     assert interview.answers.first().recordings.get(pk=UUID(rows["recordings"])).state == "open"
 
