@@ -15,8 +15,9 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 import emotion.urls  # noqa: E402
 import interviews.urls  # noqa: E402
+import reports.urls  # noqa: E402
 from clinic.config.bodies import LimitedBodies  # noqa: E402
 
-socket_patterns = [*interviews.urls.socket_patterns, *emotion.urls.socket_patterns]
+socket_patterns = [*interviews.urls.socket_patterns, *emotion.urls.socket_patterns, *reports.urls.socket_patterns]
 sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(socket_patterns)))
 application = ProtocolTypeRouter({"http": LimitedBodies(http), "websocket": sockets})

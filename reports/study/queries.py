@@ -77,7 +77,7 @@ def asked_model(study: Study) -> str:
 
 def all_studies() -> QuerySet[Study]:
     said = Count("replies", filter=Q(replies__state=StudyReply.State.DONE))
-    return Study.objects.select_related("created_by").annotate(said=said, all=Count("replies"))
+    return Study.objects.select_related("created_by").annotate(said=said).order_by("-pk")
 
 
 def places(studies: list[Study]) -> dict[int, Place]:
@@ -112,6 +112,22 @@ def _place(study: Study, work: list[Job], counted: Mapping[str, int]) -> Place:
     return Place(state, percent, reason, done, failed, everything, bool(active and active.stage == JUDGE))
 
 
+@dataclass(frozen=True)
+class CaseAnswers:
+    case: Case
+    without: tuple[StudyReply, ...]
+    with_labels: tuple[StudyReply, ...]
+
+
+def answers_by_case(study: Study) -> Iterator[CaseAnswers]:
+    """What was said to each case, run by run."""
+    by_arm: dict[tuple[str, str], list[StudyReply]] = defaultdict(list)
+    for reply in study.replies.order_by("run"):
+        by_arm[reply.case, reply.arm].append(reply)
+    for name, case in cases_of(study).items():
+        yield CaseAnswers(case, tuple(by_arm[name, Arm.WITHOUT]), tuple(by_arm[name, Arm.WITH]))
+
+
 # --- Grading by a person ---
 
 
@@ -127,6 +143,12 @@ def to_grade(study: Study, user: User) -> list[StudyReply]:
 
 def graded_by(study: Study, user: User) -> int:
     return StudyVerdict.objects.filter(reply__study=study, grader=user).count()
+
+
+def graded_counts(studies: list[Study], user: User) -> dict[int, int]:
+    """How many replies of each study she has graded, by the study's id."""
+    given = StudyVerdict.objects.filter(reply__study__in=studies, grader=user).order_by()
+    return dict(given.values_list("reply__study").annotate(Count("pk")))
 
 
 def is_graded_whole_by(study: Study, user: User) -> bool:

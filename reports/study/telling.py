@@ -41,6 +41,21 @@ def lines(found: Results) -> Iterator[str]:
         yield _("In no figure, because an arm has no verdict: %(cases)s") % {"cases": ", ".join(found.left_out)}
 
 
+def shown(found: Results) -> dict[str, Any]:
+    """For a page: the same figures, in words and numbers of the reader's language."""
+    return {
+        "arms": [_arm(_("Without labels"), found.without), _arm(_("With labels"), found.with_labels)],
+        "difference": f"{100 * found.difference:+.2f}",
+        "test": found.test,
+        "p": f"{found.test.p:.3g}",
+        "discordant": [
+            {"case": one.case, "without": _verdicts(one.without), "with_labels": _verdicts(one.with_labels)}
+            for one in found.discordant
+        ],
+        "left_out": ", ".join(found.left_out),
+    }
+
+
 def agreement_line(one: str, other: str, found: Agreement) -> str:
     told = {"one": one, "other": other, "same": found.same, "shared": found.shared}
     if found.kappa is None:
@@ -64,6 +79,11 @@ def as_data(found: Results) -> dict[str, Any]:
         ],
         "left_out": list(found.left_out),
     }
+
+
+def _arm(name: str, found: Accuracy) -> dict[str, Any]:
+    figures = {"score": percent(found.score), "low": percent(found.low), "high": percent(found.high)}
+    return {"name": name, "cases": found.cases, **figures}
 
 
 def percent(share: float) -> str:

@@ -19,3 +19,4 @@ import "./elements/compared-curves.js";
 import "./elements/config-form.js";
 import "./elements/bring-files.js";
 import "./elements/clip-recorder.js";
+import "./elements/grading-keys.js";
