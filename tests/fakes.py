@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import BaseModel
 
-from clinic.integrations.hearing import Heard, Word
+from clinic.integrations.hearing import Heard, Sound, Word
 from clinic.integrations.language import Told
 
 
@@ -17,8 +17,8 @@ class ScriptedHearing:
     text: str = ""
     heard: list[np.ndarray] = field(default_factory=list)
 
-    def hear(self, sound: np.ndarray, on_progress: Callable[[float], None] | None = None) -> Heard:
-        self.heard.append(sound)
+    def hear(self, sound: np.ndarray | Sound, on_progress: Callable[[float], None] | None = None) -> Heard:
+        self.heard.append(np.concatenate(list(sound.stretches)) if isinstance(sound, Sound) else sound)
         if on_progress:
             on_progress(0.5)
         return Heard(self.text, tuple(self._words(self.text.split())), "scripted", "0" * 64, "en")

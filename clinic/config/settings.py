@@ -293,6 +293,11 @@ RUNS_DIR = env.path("RUNS_DIR", VAR_DIR / "runs").resolve()
 # Empty takes a GPU where there is one.
 DEVICE = env.str("DEVICE", "", validate=must.Regexp(r"^(cpu|mps|cuda(:\d+)?)?$", error="Not cpu, cuda, cuda:1 or mps."))
 VOSK_MODELS = env.path("VOSK_MODELS", MODELS_DIR / "vosk").resolve()
+# auto: Vosk where its model is, else Whisper. vosk: it alone. whisper: first, Vosk for what it does not understand.
+HEARING_ENGINE = env.str(
+    "HEARING_ENGINE", "auto", validate=must.OneOf(["auto", "vosk", "whisper"], error="Not auto, vosk or whisper.")
+)
+WHISPER_MODEL = env.path("WHISPER_MODEL", None)  # a folder in faster-whisper's form, in place of tiny.en
 # With a folder named here, models are taken from it and no host is asked for them.
 OFFLINE_MODELS = env.path("OFFLINE_MODELS", None)
 MODEL_CATALOGUE = env.path("MODEL_CATALOGUE", None)  # in place of emotion/catalogue.toml

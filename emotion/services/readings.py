@@ -5,7 +5,7 @@ The library is imported inside these functions: it loads torch and PyAV, which o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,11 +67,14 @@ def remux(source: Path, target: Path) -> MediaInfo:
     return media.remux(source, target, limit=settings.MAX_ANSWER_SECONDS)
 
 
-def sound_of(path: Path) -> np.ndarray:
-    """The whole sound: float32, mono, 16 kHz. Raises NoSound."""
+def sound_of(path: Path) -> tuple[float, Iterator[np.ndarray]]:
+    """How long it is (seconds), and its sound bit by bit: float32, mono, 16 kHz, without gaps. Raises NoSound.
+
+    The file must stay where it is until all was taken.
+    """
     from emotion.ml import media
 
-    return media.sound(path, limit=settings.MAX_ANSWER_SECONDS)
+    return media.stretches(path, limit=settings.MAX_ANSWER_SECONDS)
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop
 import emotion.services
 from clinic import jobs, vault
 from clinic.errors import ConsentMissing
-from clinic.integrations.hearing import Hearing, HearingError, hearing_for
+from clinic.integrations.hearing import Hearing, HearingError, Sound, hearing_for
 from clinic.jobs import Outcome
 from clinic.models import Job
 from clinic.sealed_files import write_sealed
@@ -77,13 +77,13 @@ def transcribe(answer: Answer, on_progress: OnProgress, hearing: Hearing | None 
     """
     must_not_have_withdrawn(answer.interview.patient)
     language = answer.interview.question_set.language
-    try:
-        with _opened(answer, "worker:transcribe") as path:
-            sound = emotion.services.sound_of(path)
-    except NoSound as error:
-        return {TRANSCRIBE: Outcome(str(error))}
-    hearing = hearing or hearing_for(language, cpu_threads=settings.WORKER_THREADS)
-    heard = hearing.hear(sound, lambda share: on_progress(TRANSCRIBE, share))
+    with _opened(answer, "worker:transcribe") as path:
+        try:
+            sound = Sound(*emotion.services.sound_of(path))
+        except NoSound as error:
+            return {TRANSCRIBE: Outcome(str(error))}
+        hearing = hearing or hearing_for(language, cpu_threads=settings.WORKER_THREADS)
+        heard = hearing.hear(sound, lambda share: on_progress(TRANSCRIBE, share))
     must_not_have_withdrawn(answer.interview.patient)  # hearing takes minutes
     said = {"text": heard.text, "words": words_as_json(heard.words)}
     Transcript.objects.update_or_create(

@@ -135,6 +135,32 @@ def sound(path: Path, limit: float | None = None) -> NDArray[np.float32]:
     return whole[:end]
 
 
+def stretches(path: Path, limit: float | None = None) -> tuple[float, Iterator[NDArray[np.float32]]]:
+    """How long the recording is (seconds), and its sound bit by bit: like sound(), which holds all of it at once.
+
+    Raises NoSound, UnreadableRecording and RecordingTooLong.
+    """
+    info = probe(path, limit)
+    if not info.has_sound:
+        raise NoSound("The recording has no sound.")
+    return info.duration, _without_holes(path, round((info.duration + 1) * SAMPLE_RATE))
+
+
+def _without_holes(path: Path, most: int) -> Iterator[NDArray[np.float32]]:
+    """At most so many samples: time stamps may lie."""
+    at = 0
+    for stretch in stream(path, pictures=False):
+        assert isinstance(stretch, Sound)
+        begin = min(stretch.start, most)
+        for start in range(at, begin, SAMPLE_RATE):
+            yield np.zeros(min(SAMPLE_RATE, begin - start), np.float32)
+        samples = stretch.samples[: most - begin]
+        yield samples
+        at = begin + len(samples)
+    if not at:
+        raise UnreadableRecording("The sound of the recording cannot be decoded.")
+
+
 def pictures(path: Path, *, rate: float = 5.0, lines: int = 480) -> Iterator[Picture]:
     """The pictures alone. Raises NoPicture where there are none."""
     if not probe(path).has_picture:

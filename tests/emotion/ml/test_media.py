@@ -101,6 +101,9 @@ def test_a_hole_in_the_sound_is_silence_and_moves_nothing(tmp_path):
     assert len(sound) / media.SAMPLE_RATE == pytest.approx(3.0, abs=0.05)
     assert np.abs(sound[int(1.1 * 16_000) : int(1.9 * 16_000)]).max() < 1e-3
     assert sound[int(2.1 * 16_000) : int(2.9 * 16_000)].std() > 0.1
+    seconds, stretches = media.stretches(holed)
+    assert seconds == pytest.approx(3.0, abs=0.05)
+    assert np.array_equal(np.concatenate(list(stretches)), sound)
 
 
 def test_picture_and_sound_come_in_one_pass_in_order(clip):
