@@ -155,9 +155,8 @@ class QuestionsInline(admin.StackedInline):
 
     @admin.display(description=gettext_lazy("look again"))
     def look_again(self, question: Question) -> SafeString | str:
-        if not question.text or question.question_set.language != "en":
-            return ""
-        return format_html_join("\n", "<div>{}</div>", ((fault,) for fault in faults(question.text)))
+        found = faults(question.text, question.question_set.language) if question.text else []
+        return format_html_join("\n", "<div>{}</div>", ((fault,) for fault in found))
 
     @admin.display(description=gettext_lazy("spoken by"))
     def spoken_by(self, question: Question) -> str:

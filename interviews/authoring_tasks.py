@@ -15,10 +15,10 @@ from clinic.integrations.language import language_model
 from clinic.jobs import Outcome
 from clinic.models import Job
 from interviews import live
-from interviews.models import NameCheck
+from interviews.models import NameCheck, QuestionDraft
 from interviews.sending import send, send_on_commit
-from interviews.services import intake
-from interviews.stages import NAME
+from interviews.services import drafting, intake
+from interviews.stages import DRAFT, NAME
 
 RETRY_AFTER = 5  # seconds, doubled with each attempt
 TELL_EVERY = 1.0  # seconds between two news of a percent
@@ -35,6 +35,20 @@ def enqueue_name(check: NameCheck) -> None:
     _enqueue(judge_name.si(check.pk), check.subject, NAME)
 
 
+def enqueue_draft(asked: QuestionDraft) -> None:
+    """Have a draft written, once the transaction around this call is committed."""
+    _enqueue(write_draft.si(asked.pk), asked.subject, DRAFT)
+
+
+@shared_task(**DATABASE_AWAY)
+def write_draft(asked_id: int) -> None:
+    asked = QuestionDraft.objects.select_related("disorder").filter(pk=asked_id).first()
+    if asked is not None:
+        _work(
+            asked.subject, DRAFT, lambda tell: drafting.write(asked, language_model(), tell), write_draft.si(asked_id)
+        )
+
+
 @shared_task(**DATABASE_AWAY)
 def judge_name(check_id: int) -> None:
     check = NameCheck.objects.filter(pk=check_id).first()
@@ -44,7 +58,7 @@ def judge_name(check_id: int) -> None:
 
 def requeue(older_than: timedelta) -> None:
     """Send again what nobody does any more."""
-    again = {NAME: judge_name}
+    again = {NAME: judge_name, DRAFT: write_draft}
     for job in _ours(jobs.stranded(older_than), again):
         send(again[job.stage].si(int(job.subject.rpartition(":")[2])), job.subject, job.stage)
 

@@ -1,7 +1,7 @@
 """Questions, interviews, and what was answered. Recordings and texts are sealed with the interview's own key."""
 
 from interviews.models.answers import Answer, Chunk, Recording, Transcript
-from interviews.models.authoring import NameCheck
+from interviews.models.authoring import NameCheck, QuestionDraft
 from interviews.models.instruments import Instrument, ItemAudio, Scale, ScaleAnswer, SpokenReply
 from interviews.models.interviews import Interview, InterviewQuerySet, Invitation
 from interviews.models.questions import Disorder, Question, QuestionSet
@@ -18,6 +18,7 @@ __all__ = [
     "ItemAudio",
     "NameCheck",
     "Question",
+    "QuestionDraft",
     "QuestionSet",
     "Recording",
     "RiskFlag",

@@ -1,4 +1,4 @@
-"""What goes before a question set: a name that somebody typed, and what it was taken for."""
+"""What goes before a question set: a name that somebody typed, and a draft that a language model was asked for."""
 
 from __future__ import annotations
 
@@ -59,3 +59,35 @@ class NameCheck(models.Model):
     @property
     def may_be_created(self) -> bool:
         return self.state in (self.State.KNOWN, self.State.ACCEPTED)
+
+
+class QuestionDraft(models.Model):
+    """A draft that somebody asked a language model for. Its job row says how far it is; the set is what came of it."""
+
+    class Kind(models.TextChoices):
+        FIRST = "first", _("first talk")
+        FOLLOW_UP = "follow_up", _("follow-up")
+        NARRATIVE = "narrative", _("open narrative")
+
+    disorder = models.ForeignKey("interviews.Disorder", on_delete=models.CASCADE, related_name="drafts")
+    number = models.PositiveSmallIntegerField(_("number of questions"))
+    kind = models.CharField(_("kind of interview"), max_length=12, choices=Kind.choices, default=Kind.FIRST)
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    question_set = models.ForeignKey(
+        "interviews.QuestionSet", null=True, on_delete=models.SET_NULL, related_name="drafts"
+    )
+
+    class Meta:
+        ordering = ["-asked_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(number__gte=3, number__lte=15), name="drafts_of_three_to_fifteen"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.disorder}: {self.get_kind_display()}"
+
+    @property
+    def subject(self) -> str:
+        return f"question-draft:{self.pk}"

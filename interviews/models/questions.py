@@ -40,6 +40,11 @@ class QuestionSet(models.Model):
     version = models.PositiveIntegerField(_("version"), default=1)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.DRAFT, editable=False)
     licence = models.CharField(_("licence"), max_length=120, blank=True)
+    # What drafted it, where a language model did: its name, its files' digest, the prompt, and what was left out.
+    drafted_by = models.CharField(max_length=120, blank=True, editable=False)
+    draft_digest = models.CharField(max_length=80, blank=True, editable=False)
+    prompt_version = models.CharField(max_length=40, blank=True, editable=False)
+    draft_note = models.CharField(max_length=500, blank=True, editable=False)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, editable=False
     )

@@ -94,7 +94,7 @@ def create(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("interviews:name", pk)
     messages.success(request, _("%(name)s is among the clinic's disorders.") % {"name": disorder})
-    return redirect("interviews:disorders")
+    return redirect("interviews:disorder", disorder.pk)
 
 
 def _check(pk: int) -> NameCheck:
