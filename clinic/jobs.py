@@ -126,9 +126,15 @@ def kept_alive(held: list[Job], every: timedelta = LEASE / 4) -> Iterator[None]:
 
 def beat(job: Job, percent: float) -> None:
     """Still alive, and this far. Does nothing when the stage was taken over by another worker."""
-    job.percent = max(0, min(99, int(percent)))
+    job.percent, job.reason = max(0, min(99, int(percent))), ""
     job.leased_until = timezone.now() + LEASE
-    _mine(job).update(percent=job.percent, leased_until=job.leased_until)
+    _mine(job).update(percent=job.percent, reason="", leased_until=job.leased_until)
+
+
+def say(job: Job, reason: str) -> None:
+    """Still alive, and why nothing happens yet."""
+    job.reason, job.leased_until = reason[:300], timezone.now() + LEASE
+    _mine(job).update(reason=job.reason, leased_until=job.leased_until)
 
 
 def finish(job: Job, reason: str = "") -> Job:

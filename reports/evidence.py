@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import fmean
 
+from django.utils.translation import gettext as _
+
 from clinic.integrations.hearing import Word
+from emotion.lanes import GAP_WORDS, LABEL_WORDS
 from emotion.ml.fusing import Moment, smoothed
 from emotion.ml.labels import LABELS
 from emotion.ml.readings import Gap, Point
-from interviews.queries import Reply
+from interviews.queries import Reply, ScaleResult
 
 SMOOTH = 1.0  # seconds to each side over which a face reading is averaged: one frame is no expression
 SURE = 0.4  # mean probability below which no expression is named
@@ -46,6 +49,10 @@ class Spell:
     @property
     def seconds(self) -> float:
         return self.end - self.start
+
+    @property
+    def label_word(self) -> str:
+        return str(LABEL_WORDS.get(self.label, self.label))
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,7 @@ class AnswerEvidence:
     voiced_share: float | None  # of the answer during which somebody spoke
     spells: tuple[Spell, ...]  # of the face
     voice_spells: tuple[Spell, ...]
+    fused_spells: tuple[Spell, ...]  # of both together
     peaks: tuple[Peak, ...]
     missing: tuple[Missing, ...]
 
@@ -107,15 +115,36 @@ class AnswerEvidence:
     def moments(self) -> list[tuple[float, float]]:
         """From when to when each measured thing lasted: what a sentence without a quotation may point at."""
         return [
-            *((spell.start, spell.end) for spell in (*self.spells, *self.voice_spells)),
+            *((spell.start, spell.end) for spell in (*self.spells, *self.voice_spells, *self.fused_spells)),
             *((pause.start, pause.end) for pause in self.pauses),
             *((peak.at, peak.at) for peak in self.peaks),
         ]
 
 
 @dataclass(frozen=True)
+class ScaleEvidence:
+    """A questionnaire's result. `score` is None while answers to it are missing."""
+
+    name: str  # PHQ-9
+    version: str
+    score: int | None
+    most: int
+    band: str  # the questionnaire's own word for where the score lies
+
+    @property
+    def told(self) -> str:
+        if self.score is None:
+            return _("%(name)s: not complete, so it has no score") % {"name": self.name}
+        told = {"name": self.name, "score": self.score, "most": self.most, "band": self.band}
+        return (
+            _("%(name)s: %(score)s of %(most)s, %(band)s") if self.band else _("%(name)s: %(score)s of %(most)s")
+        ) % told
+
+
+@dataclass(frozen=True)
 class Evidence:
     answers: tuple[AnswerEvidence, ...]
+    scales: tuple[ScaleEvidence, ...] = field(default=())
 
     @property
     def recorded(self) -> tuple[AnswerEvidence, ...]:
@@ -134,8 +163,21 @@ def shares(spells: Sequence[Spell]) -> list[tuple[str, float]]:
     return sorted(((label, one / total) for label, one in seconds.items()), key=lambda pair: -pair[1])
 
 
-def gather(replies: Iterable[Reply]) -> Evidence:
-    return Evidence(tuple(measure(reply) for reply in replies))
+def gather(replies: Iterable[Reply], scales: Iterable[ScaleResult] = ()) -> Evidence:
+    return Evidence(
+        tuple(measure(reply) for reply in replies),
+        tuple(ScaleEvidence(one.instrument, one.version, one.score, one.most, str(one.band)) for one in scales),
+    )
+
+
+def without_readings(evidence: Evidence) -> Evidence:
+    """The same answers as if nobody had read the face or the voice: words and pauses stay."""
+    return replace(evidence, answers=tuple(map(_words_only, evidence.answers)))
+
+
+def _words_only(answer: AnswerEvidence) -> AnswerEvidence:
+    missing = tuple(one for one in answer.missing if one.what == "transcript")
+    return replace(answer, spells=(), voice_spells=(), fused_spells=(), peaks=(), missing=missing)
 
 
 def measure(reply: Reply) -> AnswerEvidence:
@@ -159,6 +201,7 @@ def measure(reply: Reply) -> AnswerEvidence:
         voiced_share=voiced_share(points),
         spells=tuple(spells([(point.at, point.face) for point in points], rate)),
         voice_spells=tuple(spells([(point.at, point.voice) for point in points], rate, smooth=0.0)),
+        fused_spells=tuple(spells([(point.at, point.fused) for point in points], rate, smooth=0.0)),
         peaks=tuple(peaks(points, reply.words)),
         missing=tuple(missing(reply, rate)),
     )
@@ -299,7 +342,7 @@ def missing(reply: Reply, rate: float) -> Iterator[Missing]:
     for what, stages in (("transcript", ("join", "transcribe")), ("face", ("faces",)), ("voice", ("voice",))):
         yield from (Missing(what, one.reason) for one in map(reply.stage, stages) if one.reason)
         if not all(stage.is_final for stage in map(reply.stage, stages)):
-            yield Missing(what, "This step had not ended when the report was drafted.")
+            yield Missing(what, _("This step had not ended when the report was drafted."))
     yield from _gaps("face", [point.face_gap for point in reply.points], rate)
     yield from _gaps(
         "voice", [gap for p in reply.points if (gap := p.voice_gap) not in UNREMARKABLE], rate, len(reply.points)
@@ -310,4 +353,4 @@ def _gaps(what: str, gaps: list[Gap | None], rate: float, points: int | None = N
     total = points or len(gaps)
     for gap, count in Counter(gap for gap in gaps if gap).most_common():
         if count / total >= NOTABLE_GAP:
-            yield Missing(what, str(gap), count / rate, count / total)
+            yield Missing(what, str(GAP_WORDS.get(gap, gap)), count / rate, count / total)

@@ -42,6 +42,7 @@ class ReportVersion(models.Model):
     engine = models.CharField(max_length=80, blank=True)
     engine_digest = models.CharField(max_length=80, blank=True)
     prompt_version = models.CharField(max_length=20, blank=True)
+    trouble = models.CharField(max_length=20, blank=True)  # state of what kept a language model from writing it, or all
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

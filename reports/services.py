@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from clinic.integrations.language import LanguageModel, LanguageModelError, Told
+from clinic.integrations.language import LanguageModel, LanguageModelError
 from clinic.models import User
 from clinic.services import must_not_have_withdrawn, note_access
-from interviews.queries import replies
-from reports import prompts
-from reports.composing import About, Drafted, compose
+from interviews.queries import replies, scale_results
+from reports import drafting, prompts
+from reports.composing import About, compose
+from reports.drafting import Watcher
 from reports.errors import AlreadySigned, ChangedMeanwhile, NothingToReport, ReportError
 from reports.evidence import Evidence, gather
 from reports.models import Report, ReportVersion
@@ -27,31 +27,34 @@ COMPOSED = "composed"
 WORKER = "worker:report"
 
 
-def draft(
-    interview: Interview, model: LanguageModel | None, on_progress: Callable[[float], None] | None = None
-) -> ReportVersion:
+def draft(interview: Interview, model: LanguageModel | None, watcher: Watcher | None = None) -> ReportVersion:
     """A version written from the evidence: by the model where it answers, otherwise composed without one.
 
-    May run twice. A report that a person has changed or signed is left as it is.
+    In the interview's language. May run twice. A report that a person has changed or signed is left as it is.
     Raises ConsentMissing, NothingToReport, vault.KeyErased.
     """
-    tell = on_progress or (lambda share: None)
     kept = Report.objects.filter(interview=interview).first()
     if kept and (last := latest(kept)) and (kept.state == Report.State.SIGNED or last.written_by_id):
         return last
+    with translation.override(interview.question_set.language):
+        evidence = evidence_of(interview)
+        written, fault = None, None
+        if model is not None:
+            try:
+                written = drafting.write(model, evidence, interview.question_set.language, watcher=watcher)
+            except LanguageModelError as error:
+                fault = error
+        return _keep_draft(interview, evidence, written, fault)
+
+
+def evidence_of(interview: Interview) -> Evidence:
+    """What a draft may be made from. Raises ConsentMissing, NothingToReport, vault.KeyErased."""
     must_not_have_withdrawn(interview.patient)
     note_access(WORKER, "read", interview.subject)
-    evidence = gather(replies(interview))
+    evidence = gather(replies(interview), scale_results(interview))
     if not evidence.recorded:
         raise NothingToReport(_("No question was answered, so there is nothing to report."))
-    tell(0.1)
-    about, written, why_without = _about(interview), None, ""
-    if model is not None:
-        try:
-            written = _ask(model, evidence, lambda share: tell(0.1 + 0.8 * share))
-        except LanguageModelError as error:
-            why_without = str(error)
-    return _keep_draft(interview, about, evidence, written, why_without)
+    return evidence
 
 
 @transaction.atomic
@@ -101,46 +104,22 @@ def export(report: Report, by: User) -> str:
 # --- Drafting ---
 
 
-def _ask(model: LanguageModel, evidence: Evidence, on_progress: Callable[[float], None]) -> tuple[Drafted, Told]:
-    """Raises LanguageModelError."""
-    told = model.ask(prompts.system(), prompts.prompt(evidence), prompts.Draft, on_progress)
-    held = prompts.hold(told.value, evidence)
-    if held.is_empty:
-        raise LanguageModelError(
-            f"The language model {model.engine} was asked, but none of its {held.struck.total()} sentences pointed "
-            "at the evidence."
-        )
-    return Drafted(_note(told, held), held.overview, held.by_answer, held.to_ask), told
-
-
-def _note(told: Told, held: prompts.Held) -> str:
-    struck = ""
-    if total := held.struck.total():
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in held.struck.most_common())
-        struck = f" {total} of its sentences were struck ({reasons})."
-    return (
-        f"The overview, the drafted observations and some questions were written by the language model {told.engine} "
-        f"(digest {told.digest[:12]}, prompt {prompts.VERSION}); the rest was composed from the measurements.{struck}"
-    )
-
-
 @transaction.atomic
 def _keep_draft(
-    interview: Interview, about: About, evidence: Evidence, written: tuple[Drafted, Told] | None, why_without: str
+    interview: Interview, evidence: Evidence, written: drafting.Draft | None, fault: LanguageModelError | None
 ) -> ReportVersion:
     report, _is_new = Report.objects.select_for_update().get_or_create(interview=interview)
     last = latest(report)
     if last and (last.written_by_id or report.state == Report.State.SIGNED):  # somebody was quicker
         return last
-    drafted, told = written or (None, None)
-    text = compose(about, evidence, drafted, why_without)
+    drafted, why_without = written.drafted() if written else None, str(fault) if fault else ""
+    text = compose(_about(interview), evidence, drafted, why_without)
     if last and text == text_of(last):
         return last
-    if told is None:
-        return _add_version(report, text, engine=COMPOSED)
-    return _add_version(
-        report, text, engine=told.engine, engine_digest=told.digest[:80], prompt_version=prompts.VERSION
-    )
+    if written is None:
+        return _add_version(report, text, engine=COMPOSED, trouble=fault.state if fault else "")
+    made_with = {"engine": written.engine, "engine_digest": written.digest[:80], "prompt_version": prompts.VERSION}
+    return _add_version(report, text, **made_with, trouble=written.trouble)
 
 
 def _about(interview: Interview) -> About:

@@ -18,6 +18,7 @@ from clinic.vault import VaultError
 from interviews import live, queries
 from interviews.stages import REPORT
 from reports import services
+from reports.drafting import Watcher
 from reports.errors import ReportError
 from reports.study import tasks as study_tasks  # noqa: F401 (Celery looks for tasks in this file)
 
@@ -41,7 +42,7 @@ def draft_report(interview_id: int) -> None:
     progress = _Progress(interview_id, job)
 
     def work() -> dict[str, Outcome]:
-        services.draft(interview, language_model(), progress)
+        services.draft(interview, language_model(), Watcher(progress, on_wait=progress.wait))
         return {REPORT: Outcome()}
 
     try:
@@ -63,6 +64,13 @@ class _Progress:
         self._told_at = time.monotonic()
         jobs.beat(self._job, share * 100)
         _tell(self._interview_id, self._job)
+
+    def wait(self, why: str) -> None:
+        """Says in the row what it waits for."""
+        if time.monotonic() - self._told_at >= TELL_EVERY:
+            self._told_at = time.monotonic()
+            jobs.say(self._job, why)
+            _tell(self._interview_id, self._job)
 
 
 def _tell(interview_id: int, job: Job) -> None:

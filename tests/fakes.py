@@ -29,9 +29,9 @@ class ScriptedHearing:
 
 @dataclass
 class ScriptedModel:
-    """Answers every question alike: with this value, or by raising this error."""
+    """Answers every question alike: with this value, by raising this error, or with what a function makes of it."""
 
-    answer: BaseModel | Exception
+    answer: BaseModel | Exception | Callable[[type[BaseModel], str], BaseModel]
     asked: list[tuple[str, str]] = field(default_factory=list)
     engine: str = "scripted"
 
@@ -56,6 +56,11 @@ class ScriptedModel:
         self.asked.append((system, prompt))
         if isinstance(self.answer, Exception):
             raise self.answer
+        answer = self.answer if isinstance(self.answer, BaseModel) else self.answer(shape, prompt)
         if on_progress:
             on_progress(0.5)
-        return Told(shape.model_validate(self.answer.model_dump()), self.engine, self.check(), 1)
+        if on_text:
+            text = answer.model_dump_json()
+            for end in range(10, len(text) + 10, 10):
+                on_text(text[:end])
+        return Told(shape.model_validate(answer.model_dump()), self.engine, self.check(), 1)

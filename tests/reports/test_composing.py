@@ -57,7 +57,7 @@ def test_each_observation_points_into_the_recording(full):
 
 
 def test_what_could_not_be_measured_is_named_with_its_reason(full):
-    assert "Face: no face during 3.0 seconds (18% of the answer)." in full
+    assert "Face: no face in the picture during 3.0 seconds (18% of the answer)." in full
 
 
 def test_an_unreliable_label_says_so_where_it_stands():

@@ -9,15 +9,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clinic import jobs, vault
-from clinic.integrations.language import LanguageModelError, OllamaModel
+from clinic.integrations.language import InvalidReply, NotReachable, OllamaModel
 from clinic.models import AuditEntry, Consent, Job
 from clinic.services import record_consent, withdraw_consent
 from interviews.stages import REPORT
 from reports import services, tasks
+from reports.drafting import Watcher
 from reports.errors import AlreadySigned, ChangedMeanwhile, NothingToReport, ReportError
 from reports.models import Report, ReportVersion
-from reports.prompts import AnswerNotes, Draft, Sentence
 from reports.queries import history, latest, text_of
+from reports.shapes import AnswerNotes, Conclusion, Sentence
 from tests.fakes import ScriptedModel
 from tests.ollama_server import DIGEST, serving
 from tests.reports.cases import answered, finished, points
@@ -37,12 +38,34 @@ def report(ended):
     return services.draft(ended, None).report
 
 
-def a_draft(*sentences: Sentence) -> Draft:
-    return Draft(overview=list(sentences), answers=[], to_ask=[])
+def about(text: str, first: int, last: int, seconds: float) -> Sentence:
+    return Sentence(answer=1, from_word=first, to_word=last, seconds=seconds, text=text)
 
 
-GOOD = Sentence(text="The patient speaks about a sister.", answer=1, quote="my sister visits me")
-BAD = Sentence(text="The patient speaks about a brother.", answer=1, quote="my brother visits me")
+GOOD = about("The patient speaks about a sister.", 5, 8, 6.0)
+BAD = about("The patient speaks about a brother.", 16, 19, 6.0)
+
+
+def writing(*sentences: Sentence, conclusion: Sentence | None = None):
+    """A model that writes these sentences as the summary of each answer, and one as the conclusion."""
+
+    def answer(shape, prompt):
+        if shape is Conclusion:
+            drawn = [conclusion.model_dump()] if conclusion else []
+            return Conclusion(conclusion=drawn, to_ask=[])
+        return AnswerNotes(answer_summary=list(sentences), expression=[], analysis=[])
+
+    return answer
+
+
+def as_replies(answer):
+    """The same over the wire."""
+
+    def reply(request):
+        shape = Conclusion if "conclusion" in request["format"]["properties"] else AnswerNotes
+        return answer(shape, request["messages"][1]["content"]).model_dump_json()
+
+    return reply
 
 
 # --- Without a model ---
@@ -96,58 +119,101 @@ def test_drafting_costs_no_more_queries_for_more_answers(ended):
 
 
 def test_a_models_sentences_stand_with_their_anchors_and_the_model_is_named(ended):
-    version = services.draft(ended, ScriptedModel(a_draft(GOOD)))
+    version = services.draft(ended, ScriptedModel(writing(GOOD, conclusion=GOOD)))
     text = text_of(version)
-    assert "The patient speaks about a sister. “my sister visits me” [0:05](#answer-1@5.5)" in text
-    assert (version.engine, version.engine_digest, version.prompt_version) == ("scripted", "d" * 64, "report-1")
-    assert "written by the language model scripted (digest dddddddddddd, prompt report-1)" in text
+    line = "- The patient speaks about a sister. “my sister visits me” [0:05](#answer-1@5.5)"
+    short, ending = text.index("**Answer in short (drafted):**"), text.index("## Conclusion")
+    assert text.index(line) > short
+    assert text.index(line, ending) < text.index("## For the clinician")
+    assert (version.engine, version.engine_digest, version.prompt_version) == ("scripted", "d" * 64, "report-2")
+    assert "written by the language model scripted (digest dddddddddddd, prompt report-2)" in text
+    assert version.trouble == ""
 
 
 def test_sentences_without_evidence_are_struck_and_counted(ended):
-    text = text_of(services.draft(ended, ScriptedModel(a_draft(GOOD, BAD))))
+    text = text_of(services.draft(ended, ScriptedModel(writing(GOOD, BAD, BAD))))
     assert "brother" not in text
-    assert "1 of its sentences were struck (quotes what was not said: 1)." in text
+    assert "2 of its sentences were struck (points at words that are not there: 2)." in text
 
 
 def test_when_nothing_the_model_wrote_stands_the_report_is_composed_and_says_why(ended):
-    version = services.draft(ended, ScriptedModel(a_draft(BAD)))
-    assert version.engine == "composed"
+    version = services.draft(ended, ScriptedModel(writing(BAD)))
+    assert (version.engine, version.trouble) == ("composed", "nothing stands")
     assert "none of its 1 sentences pointed at the evidence" in text_of(version)
 
 
 def test_when_the_model_fails_the_report_is_composed_and_says_why(ended):
-    version = services.draft(ended, ScriptedModel(LanguageModelError("Ollama did not answer in time.")))
-    assert version.engine == "composed"
+    version = services.draft(ended, ScriptedModel(NotReachable("Ollama did not answer in time.")))
+    assert (version.engine, version.trouble) == ("composed", "down")
     assert "*Ollama did not answer in time.*" in text_of(version)
 
 
-def test_the_model_is_told_words_and_measurements_but_no_name(ended):
-    model = ScriptedModel(a_draft(GOOD))
+def test_a_reply_that_cannot_be_used_costs_its_own_answers_sentences_only(ended):
+    answered(ended.answers.last(), "Walking helps me a lot")
+    write = writing(GOOD)
+
+    def answer(shape, prompt):
+        if "Walking" in prompt:
+            raise InvalidReply("The form was wrong.")
+        return write(shape, prompt)
+
+    version = services.draft(ended, ScriptedModel(answer))
+    assert (version.engine, version.trouble) == ("scripted", "invalid")
+    assert "The patient speaks about a sister." in text_of(version)
+    assert "1 of its replies could not be used: The form was wrong." in text_of(version)
+
+
+def test_the_model_is_told_words_measurements_and_results_but_no_name(ended):
+    model = ScriptedModel(writing(GOOD))
     services.draft(ended, model)
-    [(system, prompt)] = model.asked
-    assert "my sister visits me" in prompt
+    (system, prompt), (_conclusion, second) = model.asked
+    assert "but my sister visits" in prompt
     assert "the face reading leans to sad" in prompt
-    assert "Haddad" not in system + prompt
+    assert "The patient speaks about a sister." in second
+    assert "hard" not in second  # a conclusion is drawn from what stood, not from a patient's words
+    assert "Haddad" not in system + prompt + second
 
 
 def test_over_ollamas_own_protocol_a_report_is_drafted(ended):
-    reply = Draft(overview=[GOOD, BAD], answers=[AnswerNotes(answer=1, sentences=[GOOD])], to_ask=[GOOD])
-    with serving(reply.model_dump_json()) as server:
-        version = services.draft(ended, OllamaModel(server.url, "llama3.2:3b", 5.0))
+    with serving(as_replies(writing(GOOD, BAD, conclusion=GOOD))) as server:
+        version = services.draft(ended, OllamaModel(server.url, "llama3.2:3b", 30.0))
     assert version.engine == "ollama llama3.2:3b"
     assert version.engine_digest == DIGEST
-    assert server.asked[0]["format"] == Draft.model_json_schema()
-    assert "## Overview" in text_of(version)
-    assert "**Drafted observations:**" in text_of(version)
+    assert server.asked[0]["format"] == AnswerNotes.model_json_schema()
+    assert "## Conclusion" in text_of(version)
+    assert "**Answer in short (drafted):**" in text_of(version)
 
 
-@pytest.mark.parametrize("reply", ["", '{"overview": [', json.dumps({"overview": "I obey", "answers": []})])
-def test_over_ollamas_own_protocol_a_bad_reply_ends_in_a_composed_report(ended, reply):
+@pytest.mark.parametrize(
+    ("reply", "trouble"),
+    [("", "empty"), ('{"answer_summary": [', "cut off"), (json.dumps({"answer_summary": "I obey"}), "invalid")],
+)
+def test_over_ollamas_own_protocol_a_bad_reply_ends_in_a_composed_report(ended, reply, trouble):
     with serving(reply) as server:
-        version = services.draft(ended, OllamaModel(server.url, "llama3.2:3b", 5.0))
+        version = services.draft(ended, OllamaModel(server.url, "llama3.2:3b", 30.0))
     assert len(server.asked) == 2
-    assert version.engine == "composed"
+    assert (version.engine, version.trouble) == ("composed", trouble)
     assert "language model llama3.2:3b" in text_of(version)
+
+
+def test_a_server_that_goes_away_in_the_middle_leaves_a_composed_report(ended):
+    with serving(as_replies(writing(GOOD)), manner="break") as server:
+        version = services.draft(ended, OllamaModel(server.url, "llama3.2:3b", 30.0))
+    assert (version.engine, version.trouble) == ("composed", "broke off")
+
+
+def test_a_real_model_over_ollamas_own_protocol_ends_in_a_whole_report(ended, small_model):
+    """Structure only: what so small a model writes means nothing, and nearly all of it is struck."""
+    model = OllamaModel(small_model.url, small_model.name, 300.0)
+    shares, grown = [], []
+    version = services.draft(ended, model, Watcher(shares.append, grown.append))
+    text = text_of(version)
+    assert version.engine in ("ollama smollm2:135m", "composed")
+    assert "smollm2:135m" in text  # as who wrote, or as who was asked and why not
+    for title in ("## Question 1", "## Question 2", "## For the clinician", "## Limits"):
+        assert title in text
+    assert len(grown) > 50
+    assert shares == sorted(shares)
 
 
 # --- A person's hand ---
@@ -284,7 +350,7 @@ def test_an_interview_that_is_gone_is_nothing_to_do(db):
 
 
 def test_the_model_in_the_settings_is_asked(ended, settings):
-    with serving(a_draft(GOOD).model_dump_json()) as server:
+    with serving(as_replies(writing(GOOD))) as server:
         settings.OLLAMA_HOST, settings.OLLAMA_MODEL = server.url, "llama3.2:3b"
         tasks.draft_report(ended.pk)
     assert latest(Report.objects.get()).engine == "ollama llama3.2:3b"

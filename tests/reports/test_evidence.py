@@ -31,7 +31,7 @@ def test_seconds_without_a_face_belong_to_no_expression():
     answer = measure(a_reply(seen=points(("sad", 5), ("no face", 4), ("sad", 5))))
     assert [(round(spell.start), round(spell.end)) for spell in answer.spells] == [(0, 5), (9, 14)]
     [gap] = answer.missing
-    assert (gap.what, gap.reason) == ("face", "no face")
+    assert (gap.what, gap.reason) == ("face", "no face in the picture")
     assert gap.seconds == pytest.approx(4)
     assert gap.share == pytest.approx(4 / 14)
 
