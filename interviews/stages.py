@@ -10,6 +10,8 @@ ANSWER_STAGES = (JOIN, TRANSCRIBE, RISK, *READ_STAGES)
 SPEAK = "speak"  # of a question set: its audio, made ahead
 NAME = "name"  # of a name check: a language model is asked whether it names a disorder
 DRAFT = "draft"  # of a question draft: a language model writes it
+SPEAK_ITEMS = "speak items"  # of an instrument: the same
+HEAR = "hear"  # of a spoken answer to an item
 
 LABELS: dict[str, Promise] = {
     JOIN: _("recording put together"),
@@ -22,4 +24,6 @@ LABELS: dict[str, Promise] = {
     SPEAK: _("spoken questions"),
     NAME: _("name asked of the language model"),
     DRAFT: _("draft of questions"),
+    SPEAK_ITEMS: _("spoken items"),
+    HEAR: _("spoken answer"),
 }

@@ -20,7 +20,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from clinic import jobs, workspace
 from clinic.jobs import Outcome
 from clinic.models import Job
-from interviews import authoring_tasks, live
+from interviews import authoring_tasks, live, scale_tasks
 from interviews.models import Answer, Interview, QuestionSet
 from interviews.sending import send as _send
 from interviews.sending import send_on_commit as _send_on_commit
@@ -155,6 +155,7 @@ def requeue(dry_run: bool = False) -> analysis.Stuck:
     answering.erase_discarded()
     jobs.take_back()
     authoring_tasks.requeue(FORGOTTEN_AFTER)
+    scale_tasks.requeue(FORGOTTEN_AFTER)
     risk.tell_people()
     for answer_id in stuck.join:
         enqueue(answer_id)

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("answers/<int:pk>/spoken/", patient.spoken, name="spoken"),
     path("interviews/<int:pk>/scales/", scales.overview, name="scales"),
     path("scales/<int:pk>/items/<int:number>/", scales.item, name="scale_item"),
+    path("scales/<int:pk>/items/<int:number>/voice/", scales.voice, name="scale_voice"),
     path("interviews/<int:pk>/results/", scale_results.results, name="scale_results"),
     path("scales/<int:pk>/items/<int:number>/acknowledge/", scale_results.acknowledge, name="scale_acknowledge"),
     path("scales/<int:pk>/items/<int:number>/spoken/", scales.spoken, name="scale_spoken"),

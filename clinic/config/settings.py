@@ -220,6 +220,7 @@ CELERY_TASK_ROUTES = {
     "emotion.tasks.start_waiting_runs": {"queue": "gpu"},
     "emotion.tasks.look_after_runs": {"queue": "gpu"},
     "interviews.authoring_tasks.*": {"queue": "reports"},
+    "interviews.scale_tasks.*": {"queue": "speech"},
     "reports.tasks.*": {"queue": "reports"},
 }
 CELERY_TIMEZONE = "UTC"

@@ -1,5 +1,6 @@
 """The patient's questionnaires: one item a page, kept with each click, changed until the interview is finished."""
 
+from dataclasses import asdict
 from mimetypes import guess_type
 
 from django.http import Http404, HttpResponse, JsonResponse
@@ -12,11 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from clinic import services as clinic_services
 from clinic.access import SignedInRequest
 from clinic.errors import ConsentMissing
-from interviews import access, live, queries, services
+from clinic.models import Job
+from interviews import access, live, queries, scale_tasks, services
 from interviews.access import patient_only
 from interviews.errors import InterviewError
 from interviews.forms import ScaleAnswerForm
 from interviews.models import Answer, Interview, ItemAudio, Scale, ScaleAnswer
+from interviews.services.spoken import MOST_BYTES
 
 
 @never_cache
@@ -116,6 +119,32 @@ def spoken(request: SignedInRequest, pk: int, number: int) -> HttpResponse:
     with audio.file.open() as file:
         kind = guess_type(audio.file.name or "")[0] or "application/octet-stream"
         return HttpResponse(file.read(), content_type=kind, headers={"Cache-Control": "private, max-age=3600"})
+
+
+@never_cache
+@patient_only
+@require_http_methods(["GET", "POST"])
+def voice(request: SignedInRequest, pk: int, number: int) -> JsonResponse:
+    """A few seconds of voice in answer to an item, and what was understood of them. Both speak JSON to a script."""
+    scale = access.own_scale(request.user, pk)
+    if request.method == "GET":
+        return _understood(scale, number)
+    sound = request.FILES.get("sound")
+    try:
+        reply = services.receive_spoken(
+            scale, number, sound.read(MOST_BYTES + 1) if sound else b"", (sound and sound.content_type) or ""
+        )
+    except (InterviewError, ConsentMissing) as refusal:
+        return JsonResponse({"detail": str(refusal)}, status=422)
+    scale_tasks.enqueue_hearing(reply)
+    return JsonResponse({"state": Job.State.WAITING}, status=202)
+
+
+def _understood(scale: Scale, number: int) -> JsonResponse:
+    found = queries.understood(scale, number, scale.interview.key)
+    if found is None:
+        return JsonResponse({"detail": _("There is no spoken answer. Please click your answer.")}, status=404)
+    return JsonResponse(asdict(found))
 
 
 def _has_agreed(interview: Interview) -> bool:

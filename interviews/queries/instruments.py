@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Max
 
-from clinic import vault
+from clinic import jobs, vault
 from interviews import scales
-from interviews.models import Interview, RiskFlag, Scale, ScaleAnswer
+from interviews.models import Interview, RiskFlag, Scale, ScaleAnswer, SpokenReply
 from interviews.queries.alerts import Alert, opened
 
 
@@ -203,6 +204,41 @@ def value_of(answer: ScaleAnswer, key: vault.Key) -> int | None:
 def answer_name(scale_id: int, number: int) -> str:
     """What a sealed value is about: none can pass for another."""
     return f"scale:{scale_id}:{number}"
+
+
+def sound_name(scale_id: int, number: int) -> str:
+    return f"spoken:{scale_id}:{number}"
+
+
+def heard_name(scale_id: int, number: int) -> str:
+    return f"heard:{scale_id}:{number}"
+
+
+@dataclass(frozen=True)
+class Understood:
+    """How far a spoken answer is. `value`: what it was taken for, None where unclear. `text`: what was heard."""
+
+    state: str  # Job.State
+    percent: int
+    reason: str
+    value: int | None
+    label: str
+    text: str
+
+
+def understood(scale: Scale, number: int, key: vault.Key) -> Understood | None:
+    """None where no spoken answer waits: none was given, or it was confirmed, replaced or forgotten."""
+    reply = SpokenReply.objects.filter(scale=scale, number=number).first()
+    job = jobs.of(reply.subject)[:1] if reply else []
+    if reply is None or not job:
+        return None
+    told: dict[str, Any] = {"text": "", "value": None}
+    if reply.sealed_heard:
+        told = key.open_json(bytes(reply.sealed_heard), heard_name(scale.pk, number))
+    option = None if told["value"] is None else scale.instrument.parsed.item(number).option(told["value"])
+    return Understood(
+        job[0].state, job[0].percent, job[0].reason, told["value"], option.text if option else "", told["text"]
+    )
 
 
 def _result(

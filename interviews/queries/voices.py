@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 from clinic.integrations.speaking import FOLDER, wanted_voice
-from interviews.models import Question, QuestionSet
+from interviews.models import ItemAudio, Question, QuestionSet
 
 YOUNG = timedelta(hours=1)  # a file may be written before the row that names it
 WANTED, STAND_IN, SILENT = "wanted", "stand-in", "silent"
@@ -99,8 +99,9 @@ class Unused:
 
 
 def unused_audio(now: float | None = None) -> Unused:
-    """Files that no question of any set uses. Young ones are left out: their row may be about to be written."""
-    used = {Path(name).name for name in Question.objects.exclude(audio="").values_list("audio", flat=True)}
+    """Files that no question and no item of an instrument uses. Young ones are left out: their row may come yet."""
+    of_questions = Question.objects.exclude(audio="").values_list("audio", flat=True)
+    used = {Path(name).name for name in (*of_questions, *ItemAudio.objects.values_list("file", flat=True))}
     oldest = (now or time.time()) - YOUNG.total_seconds()
     facts = {path: path.stat() for name, path in _files().items() if name not in used}
     old = {path: fact.st_size for path, fact in sorted(facts.items()) if fact.st_mtime < oldest}

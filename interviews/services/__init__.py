@@ -25,6 +25,7 @@ from interviews.services.retrying import try_again
 from interviews.services.risk import acknowledge
 from interviews.services.scales import choose_instruments, keep_answer
 from interviews.services.speaking import speak_questions
+from interviews.services.spoken import receive_spoken
 
 __all__ = [
     "accept_invitation",
@@ -45,6 +46,7 @@ __all__ = [
     "read_again",
     "receipt_for",
     "receive_chunk",
+    "receive_spoken",
     "refuse_consent",
     "retire",
     "revoke_invitation",

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from clinic.models import Job
 from interviews import scales
 from interviews.errors import InstrumentRefused
 from interviews.models import Instrument, Interview, RiskFlag, Scale, ScaleAnswer
@@ -42,7 +43,7 @@ def keep_answer(scale: Scale, number: int, value: int | None, how: str = ScaleAn
     row.save()
     begin(interview)
     Scale.objects.filter(pk=scale.pk, started_at=None).update(started_at=timezone.now())
-    scale.spoken_replies.filter(number=number).delete()
+    _forget_spoken(scale, number)
     if value is not None and item.calls_for_a_person(value):
         _tell_at_once(flag_scale_answer(row, [scales.finding(item, value)], is_worse))
     return row
@@ -54,6 +55,13 @@ def _item(scale: Scale, number: int, value: int | None) -> scales.Item:
     if item is None or (value is not None and item.option(value) is None):
         raise InstrumentRefused(_("This is no answer to this question. Please choose one of those shown."))
     return item
+
+
+def _forget_spoken(scale: Scale, number: int) -> None:
+    """It was answered now: what was said on the way to it is not needed any more."""
+    spoken = scale.spoken_replies.filter(number=number)
+    Job.objects.filter(subject__in=[reply.subject for reply in spoken]).delete()
+    spoken.delete()
 
 
 def _worst(row: ScaleAnswer, interview: Interview) -> int:

@@ -8,6 +8,7 @@ import "./elements/answer-recorder.js";
 import "./elements/forget-recordings.js";
 import "./elements/interview-room.js";
 import "./elements/scale-item.js";
+import "./elements/spoken-answer.js";
 import "./elements/answer-review.js";
 import "./elements/transcript-player.js";
 import "./elements/emotion-timeline.js";

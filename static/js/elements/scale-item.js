@@ -9,6 +9,7 @@ class ScaleItem extends HTMLElement {
     this.form.addEventListener("keydown", ({ key }) => { this.isByKeys = key.startsWith("Arrow"); });
     this.form.addEventListener("pointerdown", () => { this.isByKeys = false; });
     this.form.addEventListener("change", () => this.#choose());
+    this.addEventListener("spoken", ({ detail }) => this.#confirm(detail.value));
     this.form.addEventListener("submit", () => clearTimeout(this.timer));
     this.hide = () => { if (this.isWaiting) this.#keep(); };
     addEventListener("pagehide", this.hide);
@@ -24,8 +25,19 @@ class ScaleItem extends HTMLElement {
     return chosen ? Number(chosen.value) : undefined;
   }
 
+  // What was said, and confirmed.
+  #confirm(value) {
+    clearTimeout(this.timer);
+    const option = this.form.querySelector(`input[name=value][value="${value}"]`);
+    option.checked = true;
+    option.focus();
+    this.form.elements.how.value = "voice";
+    this.#keep();
+  }
+
   #choose() {
     clearTimeout(this.timer);
+    this.form.elements.how.value = "click";
     this.isWaiting = true;
     if (this.isByKeys) this.timer = setTimeout(() => this.#keep(), SETTLED);
     else this.#keep();
