@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 import emotion.services
 from clinic import jobs
-from clinic.integrations.hearing import Hearing, Word, hearing_for
+from clinic.integrations.hearing import Hearing, Sound, Word, hearing_for
 from clinic.jobs import Outcome
 from clinic.models import Job
 from clinic.services import must_not_have_withdrawn, note_access
@@ -89,17 +89,17 @@ def forget_old() -> int:
 
 
 def _heard(reply: SpokenReply, job: Job, hearing: Hearing | None) -> tuple[str, tuple[Word, ...]]:
-    sound = reply.scale.interview.key.open(bytes(reply.sealed), sound_name(reply.scale_id, reply.number))
-    try:
-        with workspace() as folder:
-            path = folder / "reply"
-            path.write_bytes(sound)
-            samples = emotion.services.sound_of(path)
-    except NoSound:
-        return "", ()
-    language = reply.scale.instrument.language
-    hearing = hearing or hearing_for(language, cpu_threads=settings.WORKER_THREADS)
-    heard = hearing.hear(samples, lambda share: jobs.beat(job, 100 * share))
+    opened = reply.scale.interview.key.open(bytes(reply.sealed), sound_name(reply.scale_id, reply.number))
+    with workspace() as folder:
+        path = folder / "reply"
+        path.write_bytes(opened)
+        try:
+            sound = Sound(*emotion.services.sound_of(path))
+        except NoSound:
+            return "", ()
+        language = reply.scale.instrument.language
+        hearing = hearing or hearing_for(language, cpu_threads=settings.WORKER_THREADS)
+        heard = hearing.hear(sound, lambda share: jobs.beat(job, 100 * share))
     return heard.text, heard.words
 
 
