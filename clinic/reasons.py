@@ -62,8 +62,7 @@ def _patterns(language: str) -> tuple[tuple[re.Pattern[str], str, str], ...]:
 
 def _of(entry: polib.MOEntry) -> Iterator[tuple[re.Pattern[str], str, str]]:
     for text in filter(None, (entry.msgid, entry.msgid_plural)):
-        names = PLACE.findall(text)
-        if "<" not in text and len({name for name, _kind in names}) == len(names):
+        if "<" not in text:
             yield _pattern(text), entry.msgid, entry.msgid_plural
 
 
@@ -71,5 +70,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     pieces = PLACE.split(text)  # text, name, kind, text, name, kind, …, text
     made = re.escape(pieces[0].replace("%%", "%"))
     for name, kind, after in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
-        made += rf"(?P<{name}>{'-?[0-9]+' if kind == 'd' else '.+?'})" + re.escape(after.replace("%%", "%"))
+        place = rf"(?P<{name}>{'-?[0-9]+' if kind == 'd' else '.+?'})"
+        again = f"(?P={name})"  # the same name twice stands for the same word
+        made += (again if place in made else place) + re.escape(after.replace("%%", "%"))
     return re.compile(made, re.DOTALL)

@@ -328,6 +328,7 @@ LANGUAGE_COOKIE_SECURE = IS_HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LOCALE_PATHS = [VAR_DIR / "locale"]  # compiled from clinic/locale at each start where that changed
+FORMAT_MODULE_PATH = ["clinic.formats"]
 TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=must.OneOf(available_timezones(), error="Not a known time zone."))
 USE_TZ = True
 

@@ -213,6 +213,6 @@ class AnswerRecorder extends HTMLElement {
 
 function clock(time) {
   const language = `${document.documentElement.lang}-u-nu-latn`; // the digits that the server writes, too
-  return new Date(time).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  return new Date(time).toLocaleString(language, { dateStyle: "long", timeStyle: "short" });
 }
 customElements.define("answer-recorder", AnswerRecorder);
