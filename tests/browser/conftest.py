@@ -96,7 +96,8 @@ def watch() -> Iterator[Watch]:
 @pytest.fixture
 def a_context(watch: Watch) -> Callable[..., BrowserContext]:
     def open_context(browser: Browser, site: Site, **options: Any) -> BrowserContext:
-        context = browser.new_context(base_url=site.url, **options)
+        # Colours fade for those who did not ask for stillness, and a check of contrast meets them half-way.
+        context = browser.new_context(base_url=site.url, **{"reduced_motion": "reduce", **options})
         context.set_default_timeout(20_000)
         watch.over(context, own_host=site.url.removeprefix("http://"))
         return context

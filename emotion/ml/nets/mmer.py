@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+import transformers  # its nets load when they are first named: seconds that only those who use them pay
 from torch import Tensor, nn
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, RobertaConfig, RobertaModel
 
 from emotion.ml.errors import WrongCheckpoint
 from emotion.ml.labels import LABELS
@@ -117,7 +117,9 @@ def spell(texts: Sequence[str]) -> Tensor:
 class RobertaWords(StillWhereFrozen):
     """Texts to RoBERTa's vectors, frozen. The texts may be transcripts that a recogniser made, empty ones too."""
 
-    def __init__(self, roberta: RobertaModel, tokenizer: PreTrainedTokenizerBase | None = None):
+    def __init__(
+        self, roberta: transformers.RobertaModel, tokenizer: transformers.PreTrainedTokenizerBase | None = None
+    ):
         super().__init__()
         self.roberta = roberta
         self.tokenizer = tokenizer
@@ -126,15 +128,19 @@ class RobertaWords(StillWhereFrozen):
     @classmethod
     def base(cls) -> RobertaWords:
         """roberta-base without its weights, for counting."""
-        config = RobertaConfig(vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5)
-        return cls(RobertaModel(config, add_pooling_layer=False))
+        config = transformers.RobertaConfig(
+            vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5
+        )
+        return cls(transformers.RobertaModel(config, add_pooling_layer=False))
 
     @classmethod
     def from_pretrained(cls, source: str | Path = "roberta-base", local_files_only: bool = False) -> RobertaWords:
         """A hub id or a local folder. Raises WrongCheckpoint."""
         try:
-            roberta = RobertaModel.from_pretrained(source, add_pooling_layer=False, local_files_only=local_files_only)
-            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local_files_only)
+            roberta = transformers.RobertaModel.from_pretrained(
+                source, add_pooling_layer=False, local_files_only=local_files_only
+            )
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local_files_only)
         except (OSError, ValueError) as error:
             raise WrongCheckpoint(f"{source} is neither a folder of RoBERTa nor one that can be fetched.") from error
         return cls(roberta, tokenizer)

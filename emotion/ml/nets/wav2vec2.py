@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+import transformers  # its nets load when they are first named: seconds that only those who use them pay
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
-from transformers import Wav2Vec2Config, Wav2Vec2Model
 from transformers.utils import cached_file
 
 from emotion.ml.errors import WrongCheckpoint
@@ -43,7 +43,7 @@ class EncoderConfig:
         return cls(width=1024, layers=24, heads=16, inner=4096, large=True)
 
     @classmethod
-    def of(cls, found: Wav2Vec2Config) -> EncoderConfig:
+    def of(cls, found: transformers.Wav2Vec2Config) -> EncoderConfig:
         return cls(
             width=found.hidden_size,
             layers=found.num_hidden_layers,
@@ -55,8 +55,8 @@ class EncoderConfig:
             strides=tuple(found.conv_stride),
         )
 
-    def for_transformers(self) -> Wav2Vec2Config:
-        return Wav2Vec2Config(
+    def for_transformers(self) -> transformers.Wav2Vec2Config:
+        return transformers.Wav2Vec2Config(
             hidden_size=self.width,
             num_hidden_layers=self.layers,
             num_attention_heads=self.heads,
@@ -89,7 +89,7 @@ class Wav2Vec2Encoder(nn.Module):
     def __init__(self, config: EncoderConfig | None = None):
         super().__init__()
         self.config = config or EncoderConfig()
-        self.model = Wav2Vec2Model(self.config.for_transformers())
+        self.model = transformers.Wav2Vec2Model(self.config.for_transformers())
 
     def forward(self, sound: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """
@@ -205,7 +205,9 @@ def to_unit_level(sound: Tensor) -> Tensor:
     return (sound - mean) / (variance + 1e-7).sqrt()
 
 
-def read_pretrained(source: str | Path, local_files_only: bool) -> tuple[Wav2Vec2Config, dict[str, Tensor]]:
+def read_pretrained(
+    source: str | Path, local_files_only: bool
+) -> tuple[transformers.Wav2Vec2Config, dict[str, Tensor]]:
     """Settings and tensors of a hub id or a local folder. Raises WrongCheckpoint."""
     options: dict[str, Any] = {"local_files_only": local_files_only, "_raise_exceptions_for_missing_entries": False}
     try:
@@ -220,7 +222,7 @@ def read_pretrained(source: str | Path, local_files_only: bool) -> tuple[Wav2Vec
     found = json.loads(Path(settings).read_text())
     if found.get("model_type") != "wav2vec2":
         raise WrongCheckpoint(f"{source} is not a wav2vec2 model.")
-    return Wav2Vec2Config.from_dict(found), read_published(Path(weights))
+    return transformers.Wav2Vec2Config.from_dict(found), read_published(Path(weights))
 
 
 def encoder_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -263,7 +265,7 @@ def head_weights(state: Mapping[str, Tensor], names: Mapping[int, str]) -> tuple
     raise WrongCheckpoint("This checkpoint has no trained emotion head. Ask for a new one to train it on the encoder.")
 
 
-def labels_of(settings: Wav2Vec2Config) -> dict[int, str]:
+def labels_of(settings: transformers.Wav2Vec2Config) -> dict[int, str]:
     return {int(row): str(name) for row, name in (settings.id2label or {}).items()}
 
 

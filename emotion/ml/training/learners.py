@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import cast
 
 import torch
+import transformers  # its nets load when they are first named: seconds that only those who use them pay
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from transformers import ByT5Tokenizer, RobertaConfig, RobertaModel
 
 from emotion.ml import checkpoint, packs
 from emotion.ml.errors import WrongCheckpoint
@@ -200,7 +200,7 @@ def words_for(config: NetConfig) -> RobertaWords:
         return RobertaWords.from_pretrained(config.text_encoder, local_files_only=not config.fetch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # frozen, so it must be the same each time
-        letters = RobertaConfig(
+        letters = transformers.RobertaConfig(
             vocab_size=384,  # ByT5's letters are bytes: no file is needed
             pad_token_id=0,
             max_position_embeddings=514,
@@ -209,4 +209,6 @@ def words_for(config: NetConfig) -> RobertaWords:
             num_attention_heads=4,
             intermediate_size=64,
         )
-        return RobertaWords(RobertaModel(letters, add_pooling_layer=False).eval(), ByT5Tokenizer())
+        return RobertaWords(
+            transformers.RobertaModel(letters, add_pooling_layer=False).eval(), transformers.ByT5Tokenizer()
+        )

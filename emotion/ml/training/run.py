@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from functools import cached_property, partial
+from importlib.metadata import version
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, cast
 
 import numpy as np
 import torch
-import transformers
 from torch import nn
 
 from emotion.ml import checkpoint
@@ -119,6 +119,9 @@ class Training:
             self._compile()
         while True:
             optimiser = self._enter(kept)
+            if kept is None and self.team.leads:
+                # Before its first epoch can take the place of the best one, which the phase begins from.
+                self._keep(optimiser)
             step = self.team.sharing(self.learner)
             kept = None
             while not self._is_over():
@@ -130,8 +133,9 @@ class Training:
 
                 epoch = self._epoch(optimiser, step, stepped)
                 if self.team.leads:
-                    self._keep(optimiser)
+                    # Told first: killed in between, the epoch is learned and told again, and no curve has a gap.
                     on_epoch(epoch)
+                    self._keep(optimiser)
             if self.progress.place + 1 == len(self.config.stages):
                 return
             self.progress.next_phase()
@@ -170,7 +174,7 @@ class Training:
             versions={
                 "python": platform.python_version(),
                 "torch": torch.__version__,
-                "transformers": transformers.__version__,
+                "transformers": version("transformers"),
                 "numpy": np.__version__,
             },
             licence="; ".join(sorted({f"{corpus.title}: {corpus.licence}" for corpus in corpora})),

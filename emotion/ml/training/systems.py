@@ -117,9 +117,15 @@ def source(config: NetConfig) -> str:
 
 
 def face_size(config: NetConfig) -> TemporalConfig:
-    face = EfficientFaceConfig(widths=tuple(narrowed(width, config.width) for width in EfficientFaceConfig().widths))
+    first, second, *others = EfficientFaceConfig().widths
+    face = EfficientFaceConfig()
     if config.width < 1:
-        face = replace(face, reduction=4)
+        least = narrowed(first, config.width)
+        # The local features take each channel of the first stage to equally many of the second.
+        next_wider = least * max(1, round(second * config.width / least))
+        face = replace(
+            face, widths=(least, next_wider, *(narrowed(width, config.width) for width in others)), reduction=4
+        )
     return TemporalConfig(face=face, early=narrowed(64, config.width), late=narrowed(128, config.width))
 
 

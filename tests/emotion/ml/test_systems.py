@@ -14,7 +14,7 @@ from emotion.ml.labels import LABELS
 from emotion.ml.nets.blocks import resting
 from emotion.ml.nets.temporal import EfficientFaceTemporal
 from emotion.ml.nets.wav2vec2 import Wav2Vec2Voice
-from emotion.ml.training.config import NetName
+from emotion.ml.training.config import NetConfig, NetName
 from emotion.ml.training.data import data_for
 from emotion.ml.training.examples import batches, draws
 from emotion.ml.training.learners import MMERLearner, generator_for
@@ -22,7 +22,7 @@ from emotion.ml.training.lineage import lineage_of
 from emotion.ml.training.loop import train_epoch
 from emotion.ml.training.modality_dropout import with_degraded
 from emotion.ml.training.run import run
-from emotion.ml.training.systems import rebuild, start
+from emotion.ml.training.systems import build, rebuild, start
 from emotion.ml.training.variations import said_otherwise
 from tests.emotion.ml.nets.known import lively, starved
 from tests.emotion.ml.nets.test_mmer import a_folder_of_roberta
@@ -271,3 +271,10 @@ def test_a_late_fusion_takes_the_published_voice_with_its_head_and_without_its_t
     assert torch.equal(learner.net.voice.classifier.weight, published.classifier.weight)
     assert published.config.tanh
     assert not learner.net.voice.config.tanh
+
+
+@pytest.mark.parametrize("name", ["efficientface", "lt"])
+def test_a_net_can_be_made_at_any_width(name):
+    with torch.device("meta"):
+        for hundredths in range(5, 101, 5):
+            build(NetConfig(name=name, width=hundredths / 100))

@@ -2,12 +2,14 @@
 
 import hashlib
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from emotion import gate
 from emotion.ml import checkpoint, media, voice
 from emotion.ml.checkpoint import Card
 from emotion.ml.datasets import ravdess
@@ -17,7 +19,7 @@ from emotion.ml.labels import LABELS
 from emotion.ml.nets.voice_head import VoiceHead, VoiceHeadConfig
 from emotion.ml.nets.whisper_encoder import WhisperEncoder, WhisperEncoderConfig, load_whisper_encoder
 from emotion.ml.training.voice_examples import CLEAN, Heard
-from emotion.ml.training.voice_head import NEUTRAL, Examples, VoiceTrainingConfig, evaluate, fit, train_folds
+from emotion.ml.training.voice_head import NEUTRAL, Examples, VoiceTrainingConfig, card, evaluate, fit, train_folds
 from emotion.ml.voice import Voice, installed_whisper
 from emotion.ml.voice_features import VoiceFeatures, VoiceFeaturesConfig
 from tests.emotion.ml.recordings import speech
@@ -215,6 +217,17 @@ def test_the_report_holds_every_protocol_and_the_leaky_control_flatters():
     low, high = folds["interval of the pooled UAR, 95 %, over actors"]
     assert low < folds["pooled"]["unweighted_recall"] < high
     assert leaky["UAR"] > folds["UAR"]
+
+
+def test_its_card_has_what_a_registrys_gate_asks_for():
+    examples, config = made_features(a_corpus(), speaker=4.0, noise=2.0), VoiceTrainingConfig()
+    told = card(examples, VoiceFeaturesConfig(), train_folds(examples, config), config)
+    (figures,) = [row for row in gate.figures_of(asdict(told)) if row.protocol.endswith("stranger")]
+    assert figures.ece is not None
+    assert figures.ece < gate.LARGEST_CALIBRATION_ERROR
+    assert figures.interval
+    assert figures.interval[0] < figures.uar < figures.interval[1]
+    assert figures.clips == len(examples.clips)
 
 
 # The weights that ship
