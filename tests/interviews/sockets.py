@@ -8,8 +8,11 @@ from channels.routing import URLRouter
 
 import emotion.urls
 import interviews.urls
+import reports.urls
 
-application = URLRouter([*interviews.urls.socket_patterns, *emotion.urls.socket_patterns])
+application = URLRouter(
+    [*interviews.urls.socket_patterns, *emotion.urls.socket_patterns, *reports.urls.socket_patterns]
+)
 PATIENCE = 5  # seconds
 
 
