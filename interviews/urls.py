@@ -1,10 +1,14 @@
 from django.urls import URLPattern, URLResolver, path
 
 from interviews import api, authoring_urls, consumers, scales_api, state_api
-from interviews.pages import clinician, patient, scale_results, scales
+from interviews.pages import clinician, patient, scale_results, scales, voices
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *authoring_urls.urlpatterns,
+    path("voices/", voices.index, name="voices"),
+    path("voices/make/", voices.make, name="make_voices"),
+    path("voices/stop/", voices.stop, name="stop_voices"),
+    path("voices/clear/", voices.clear, name="clear_voices"),
     path("interviews/", clinician.index, name="list"),
     path("interviews/new/", clinician.new, name="new"),
     path("interviews/<int:pk>/", clinician.watch, name="watch"),
@@ -47,6 +51,7 @@ api_patterns: list[URLPattern | URLResolver] = [
 ]
 socket_patterns = [
     path("ws/authoring/", consumers.AuthorsConsumer.as_asgi()),
+    path("ws/voices/", consumers.VoicesConsumer.as_asgi()),
     path("ws/interviews/", consumers.CaseloadConsumer.as_asgi()),
     path("ws/interviews/<int:pk>/", consumers.InterviewConsumer.as_asgi()),
 ]

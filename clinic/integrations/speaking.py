@@ -92,6 +92,11 @@ def wanted_voice(language: str) -> str:
     return next((voice.name for voice in voices_for(language)), "")
 
 
+def voice_title(name: str) -> str:
+    """What people call a voice: its maker's name for it."""
+    return {"gtts": "Google (gTTS)", "pico": "SVOX Pico", "espeak-ng": "eSpeak NG"}.get(name.split(" ")[0], name)
+
+
 def voices_for(language: str) -> list[Voice]:
     spoken = language.split("-")[0].split("_")[0].lower()
     return [*([GttsVoice(spoken)] if settings.SPEAK_ONLINE else []), *offline_voices(spoken)]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django import template
 
+from clinic.integrations import speaking
 from clinic.models import Patient, User
 from interviews import caseload
 from interviews.models import Disorder, Interview, QuestionSet
@@ -44,3 +45,9 @@ def question_set_counts() -> dict[str, int]:
         "published": sets.filter(state=QuestionSet.State.PUBLISHED).count(),
         "drafts": sets.filter(state=QuestionSet.State.DRAFT).count(),
     }
+
+
+@register.filter
+def voice_title(name: str) -> str:
+    """A voice as people call it: "pico en-GB x0.9" is one of SVOX Pico's."""
+    return speaking.voice_title(name)
