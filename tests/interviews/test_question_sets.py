@@ -6,11 +6,15 @@ from django.db import IntegrityError
 from clinic.models import AuditEntry
 from interviews.errors import InterviewError, SetIsPublished
 from interviews.models import Disorder, Question, QuestionSet
-from interviews.questions import CuratedSet, curated_sets, faults, reading_grade
+from interviews.questions import CuratedSet, curated_sets, faults, faults_of_set, reading_grade
 from interviews.services import questions as verbs
 from tests import factories
 
-CURATED = {curated.slug: curated for curated in curated_sets()}
+CURATED = {f"{curated.slug}-{curated.language}": curated for curated in curated_sets()}
+STRENGTH = {
+    "en": ("help", "calm", "safe", "free", "ease", "steady", "well"),
+    "ar": ("ساعد", "هدوء", "هادئة", "الأمان", "الراحة"),
+}
 
 
 @pytest.fixture
@@ -35,14 +39,27 @@ def test_a_curated_set_is_five_to_seven_good_questions_with_a_licence(curated: C
     assert 5 <= len(curated.questions) <= 7
     assert curated.licence
     assert "do not make a diagnosis" in curated.description
-    assert {asked.text: faults(asked.text) for asked in curated.questions if faults(asked.text)} == {}
-    assert all(reading_grade(asked.hint) < 8 for asked in curated.questions if asked.hint)
+    found = faults_of_set([asked.text for asked in curated.questions], curated.language)
+    assert dict(zip((asked.text for asked in curated.questions), found, strict=True)) == {
+        asked.text: [] for asked in curated.questions
+    }
+    if curated.language == "en":
+        assert all(reading_grade(asked.hint) < 8 for asked in curated.questions if asked.hint)
+
+
+def test_every_disorder_has_its_questions_in_english_and_arabic():
+    families = {curated.slug: set() for curated in curated_sets()}
+    for curated in curated_sets():
+        families[curated.slug].add(curated.language)
+    assert set(map(frozenset, families.values())) == {frozenset({"en", "ar"})}
+    alike = {(curated.slug, curated.name, curated.icd10, curated.description) for curated in curated_sets()}
+    assert len(alike) == len(families)
 
 
 @pytest.mark.parametrize("curated", CURATED.values(), ids=CURATED.keys())
 def test_a_curated_set_ends_with_something_that_strengthens(curated: CuratedSet):
     last = curated.questions[-1].text.lower()
-    assert any(word in last for word in ("help", "calm", "safe", "free", "ease", "steady", "well"))
+    assert any(word in last for word in STRENGTH[curated.language])
 
 
 def test_no_question_is_asked_twice_in_one_set():
