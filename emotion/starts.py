@@ -8,7 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from emotion.ml.training.config import NET_TITLES, TrainingConfig
+from emotion.ml.training.config import TrainingConfig
+from emotion.ml.training.kinds import NET_TITLES
 from emotion.ml.training.presets import RECIPES, preset
 from emotion.models import SavedConfig, TrainingRun
 

@@ -12,7 +12,7 @@ from emotion.ml.checkpoint import Card, Checkpoint
 from emotion.ml.errors import WrongCheckpoint
 from emotion.ml.nets.expression import ExpressionNet
 from emotion.ml.nets.voice_head import VoiceHead, VoiceHeadConfig
-from emotion.ml.training.config import NetName
+from emotion.ml.training.kinds import NetName
 from emotion.ml.training.systems import build, sizes_of
 from emotion.ml.voice_features import VoiceFeaturesConfig
 

@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate, pad
 
 from emotion.ml.media import SAMPLE_RATE
 from emotion.ml.nets.mfcc import Cepstrum
-from emotion.ml.training.config import Input
+from emotion.ml.training.kinds import Input
 
 Item = TypeVar("Item")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emotion.ml.training.config import CorpusConfig, NetName, TrainingConfig
+from emotion.ml.training.config import CorpusConfig, TrainingConfig
+from emotion.ml.training.kinds import NetName
 
 # Chumachenko et al., ICPR 2022, and github.com/katerynaCh/multimodal-emotion-recognition.
 CHUMACHENKO: dict[str, Any] = {

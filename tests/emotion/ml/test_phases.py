@@ -6,7 +6,7 @@ import torch
 from emotion.ml.nets.late_fusion import LateFusion, LateFusionConfig
 from emotion.ml.nets.mmer import MMER, MMERConfig
 from emotion.ml.nets.wav2vec2 import Wav2Vec2Voice
-from emotion.ml.training import config
+from emotion.ml.training import kinds
 from emotion.ml.training.phases import ENHANCED, PHASES, WAV2VEC2, Phase, enter, phases_of
 from tests.emotion.ml.nets.known import NARROW, SIDE
 from tests.emotion.ml.nets.test_late_fusion import ENCODER as LATE_ENCODER
@@ -97,7 +97,7 @@ def test_freezing_a_part_that_the_net_does_not_have_is_refused():
 
 
 def test_a_config_knows_how_many_phases_each_net_has():
-    assert {net: len(phases) for net, phases in PHASES.items()} == config.PHASES
+    assert {net: len(phases) for net, phases in PHASES.items()} == kinds.PHASES
 
 
 @pytest.mark.parametrize("phase", WAV2VEC2, ids=lambda phase: f"phase {phase.number}")

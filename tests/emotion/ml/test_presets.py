@@ -2,7 +2,8 @@ from typing import get_args
 
 import pytest
 
-from emotion.ml.training.config import ConfigRefused, CorpusConfig, NetName
+from emotion.ml.training.config import ConfigRefused, CorpusConfig
+from emotion.ml.training.kinds import NetName
 from emotion.ml.training.presets import preset
 
 

@@ -14,9 +14,10 @@ from emotion.ml.labels import LABELS
 from emotion.ml.nets.blocks import resting
 from emotion.ml.nets.temporal import EfficientFaceTemporal
 from emotion.ml.nets.wav2vec2 import Wav2Vec2Voice
-from emotion.ml.training.config import NetConfig, NetName
+from emotion.ml.training.config import NetConfig
 from emotion.ml.training.data import data_for
 from emotion.ml.training.examples import batches, draws
+from emotion.ml.training.kinds import NetName
 from emotion.ml.training.learners import MMERLearner, generator_for
 from emotion.ml.training.lineage import lineage_of
 from emotion.ml.training.loop import train_epoch

@@ -3,16 +3,8 @@ from typing import get_args
 import pytest
 
 from emotion.ml.datasets.corpora import CORPORA
-from emotion.ml.training.config import (
-    WITHOUT_FACES,
-    WITHOUT_TEXT,
-    ConfigRefused,
-    CorpusName,
-    NetName,
-    PhaseConfig,
-    Schedule,
-    TrainingConfig,
-)
+from emotion.ml.training.config import ConfigRefused, PhaseConfig, Schedule, TrainingConfig
+from emotion.ml.training.kinds import WITHOUT_FACES, WITHOUT_TEXT, CorpusName, NetName
 
 
 def test_an_empty_config_is_a_run_on_the_made_corpus():
