@@ -7,6 +7,7 @@ scored item has no answer there is no total, and nothing is made up for what is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -37,6 +38,7 @@ BAND_WORDS: dict[str, Promise] = {
     "severe": pgettext_lazy("band of a scale", "severe"),
 }
 MOST_ITEMS, MOST_VALUE = 200, 100
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,7 @@ def _options_json(options: Iterable[Option]) -> list[dict[str, Any]]:
 def _check(made: Definition) -> None:
     numbers = [item.number for item in made.items]
     faults = {
-        _("It has no name."): not made.slug or not made.name,
+        _("It has no name, or one that is too long."): not SLUG.fullmatch(made.slug) or not 0 < len(made.name) <= 60,
         _("It does not say under which licence it may be used."): not made.licence,
         _("Its kind of wording is not known."): made.wording not in WORDINGS,
         _("Its items are not numbered from 1."): not numbers or numbers != list(range(1, len(numbers) + 1)),

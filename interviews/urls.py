@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from interviews import api, authoring_urls, consumers, scales_api, state_api
-from interviews.pages import clinician, patient, scale_results, scales, voices
+from interviews.pages import clinician, instruments, patient, scale_results, scales, voices
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *authoring_urls.urlpatterns,
@@ -33,6 +33,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("interviews/<int:pk>/finish/", patient.finish, name="finish"),
     path("interviews/<int:pk>/done/", patient.done, name="done"),
     path("answers/<int:pk>/spoken/", patient.spoken, name="spoken"),
+    path("instruments/", instruments.index, name="instruments"),
+    path("instruments/bring/", instruments.bring, name="bring_instrument"),
+    path("instruments/install/<slug:slug>/<slug:language>/", instruments.install, name="install_instrument"),
+    path("instruments/<int:pk>/", instruments.instrument, name="instrument"),
+    path("instruments/<int:pk>/publish/", instruments.publish, name="publish_instrument"),
+    path("instruments/<int:pk>/retire/", instruments.retire, name="retire_instrument"),
+    path("instruments/<int:pk>/next/", instruments.next_version, name="next_instrument"),
+    path("instruments/<int:pk>/export.json", instruments.export, name="export_instrument"),
     path("interviews/<int:pk>/scales/", scales.overview, name="scales"),
     path("scales/<int:pk>/items/<int:number>/", scales.item, name="scale_item"),
     path("scales/<int:pk>/items/<int:number>/voice/", scales.voice, name="scale_voice"),

@@ -1,6 +1,7 @@
 """What to show of this room's rows."""
 
 from interviews.queries.alerts import Alert, alert, flag_name, note_name, open_flags
+from interviews.queries.instrument_library import not_installed, words_to_type
 from interviews.queries.instruments import (
     Asked,
     ItemScore,
@@ -32,6 +33,7 @@ __all__ = [
     "flag_name",
     "has_scale_alert",
     "interview_by_id",
+    "not_installed",
     "note_name",
     "open_flags",
     "progress",
@@ -47,4 +49,5 @@ __all__ = [
     "value_of",
     "words_as_json",
     "words_of",
+    "words_to_type",
 ]

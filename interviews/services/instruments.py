@@ -56,8 +56,10 @@ def read_json(text: str) -> scales.Definition:
         raise InstrumentRefused(_("This file is too large to be an instrument."))
     try:
         told = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InstrumentRefused(_("This is not JSON.")) from error
+    if "\\u0000" in json.dumps(told):
+        raise InstrumentRefused(_("This file holds characters that are no text."))
     return scales.parse(told)
 
 
@@ -72,7 +74,7 @@ def fill(instrument: Instrument, words: Mapping[str, str], by: User) -> Instrume
     after = _with(before, words)
     if after == before:
         return found
-    if before.wording == scales.SKELETON and after.licence == before.licence:
+    if after.licence in {one.licence for one in scales.shipped() if one.wording == scales.SKELETON}:
         raise InstrumentRefused(_("Say under which licence the clinic may use this wording."))
     is_whole = not scales.without_words(after)
     _write(found, replace(after, wording=scales.CLINIC if is_whole else scales.SKELETON))

@@ -47,7 +47,7 @@ def rows_of(interview: Interview) -> dict[str, str]:
         "patients": str(interview.patient_id),
         "invitations": str(invitation.pk),
         "scales": str(scale.pk),
-        "instruments": str(scale.instrument_id),
+        "instruments": "0",  # the house's, not a patient's: their own tests say whom they are for
         "items": "9",
     }
 
