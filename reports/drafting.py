@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from pydantic import BaseModel
 
-from clinic.integrations.language import BadReply, LanguageModel, LanguageModelError, Told
+from clinic.integrations.language import BadReply, LanguageModel, LanguageModelError, Told, sentence_for
 from reports import asking, growing, prompts
 from reports.composing import Drafted
 from reports.evidence import Evidence
@@ -26,6 +26,12 @@ SECTIONS = (SUMMARY, EXPRESSION, ANALYSIS)
 
 class NothingStands(LanguageModelError):
     state = "nothing stands"
+    sentence = gettext_lazy("Nothing that the language model wrote pointed at the evidence.")
+
+
+def told(trouble: str) -> str:
+    """A version's trouble as a sentence in the reader's language; empty for none."""
+    return str(NothingStands.sentence) if trouble == NothingStands.state else sentence_for(trouble)
 
 
 @dataclass(frozen=True)

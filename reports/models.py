@@ -48,3 +48,19 @@ class ReportVersion(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["report", "number"], name="one_version_a_number")]
+
+
+class Comparison(models.Model):
+    """Two drafts by one model, with and without expression and voice. To be looked at: nobody signs it."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="comparisons")
+    number = models.PositiveIntegerField()
+    sealed = models.BinaryField()  # JSON, see reports.comparing
+    engine = models.CharField(max_length=80)
+    engine_digest = models.CharField(max_length=80, blank=True)
+    prompt_version = models.CharField(max_length=20)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["report", "number"], name="one_comparison_a_number")]

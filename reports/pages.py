@@ -9,13 +9,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.access import SignedInRequest, must_be
+from clinic.jobs import is_final
 from clinic.models import User
 from clinic.services import note_access, note_access_once
 from interviews.access import SAME_SITTING
-from reports import access, queries, services
+from reports import access, comparing, drafting, queries, services, tasks
 from reports.errors import AlreadySigned, ReportError
 from reports.forms import RevisionForm, SignForm
 from reports.models import Report, ReportVersion
@@ -138,6 +139,50 @@ def download_pdf(request: SignedInRequest, pk: int) -> HttpResponse:
     )
 
 
+@require_POST
+@clinicians_only
+def draft_again(request: SignedInRequest, pk: int) -> HttpResponse:
+    """A new draft by the language model; the one before stays. It is watched on the interview's page."""
+    found = access.report_for(request.user, pk)
+    if services.draft_again(found, request.user):
+        tasks.enqueue_draft(found.interview)
+    else:
+        messages.error(request, _("No new draft is made: the report was changed or signed, or one is being made."))
+    return redirect(f"{reverse('interviews:watch', args=[pk])}#report-place")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@clinicians_only
+def comparison(request: SignedInRequest, pk: int) -> HttpResponse:
+    """A draft with and one without expression and voice. POST has them made; ?part is for looking again."""
+    found = access.report_for(request.user, pk)
+    if request.method == "POST":
+        if services.open_comparison(found, request.user):
+            tasks.enqueue_comparison(pk)
+        return redirect("reports:comparison", pk)
+    note_access_once(request.user, "read", f"comparison:{pk}", SAME_SITTING)
+    newest, job = queries.comparison_of(found), queries.comparison_job(pk)
+    rows = list(comparing.rows(queries.compared(newest))) if newest else []
+    context = {
+        "report": found,
+        "interview": found.interview,
+        "comparison": newest,
+        "job": job,
+        "is_busy": bool(job and not is_final(job)),
+        "rows": [_shown(found, row) for row in rows],
+        "differing": comparing.differing(rows),
+    }
+    return render(request, f"reports/{'_comparison' if 'part' in request.GET else 'comparison'}.html", context)
+
+
+def _shown(found: Report, row: comparing.Row) -> dict[str, object]:
+    """A row with its lines as HTML."""
+    sides = (row.with_readings, row.without_readings)
+    shown = [[{"html": _html(found, line.text, 3), "is_alone": line.is_alone} for line in side] for side in sides]
+    return {"position": row.position, "label": row.label, "sides": shown}
+
+
 def _context(found: Report, chosen: ReportVersion, below: int = 1) -> dict[str, object]:
     """below: the level of the heading that the page puts over the text."""
     newest = queries.newest(found)
@@ -146,6 +191,8 @@ def _context(found: Report, chosen: ReportVersion, below: int = 1) -> dict[str, 
         "interview": found.interview,
         "version": chosen,
         "is_newest": chosen.number == newest.number,
+        "may_draft_again": chosen.number == newest.number and services.may_draft_again(found),
+        "trouble": drafting.told(chosen.trouble),
         "html": _html(found, queries.text_of(chosen), below),
     }
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from reports.models import Report, ReportVersion
+from clinic import jobs
+from clinic.models import Job
+from reports.models import Comparison, Report, ReportVersion
 
 
 def latest(report: Report) -> ReportVersion | None:
@@ -38,3 +41,31 @@ def sealed_name(report: Report, number: int) -> str:
 def answer_ids(report: Report) -> Mapping[int, int]:
     """The id of each answer by its question's position: what anchors point at."""
     return dict(report.interview.answers.values_list("question__position", "pk"))
+
+
+# --- Two drafts side by side ---
+
+COMPARE = "compare"  # stage of the work
+
+
+def comparison_subject(interview_id: int) -> str:
+    return f"report:{interview_id}"
+
+
+def comparison_job(interview_id: int) -> Job | None:
+    return next((job for job in jobs.of(comparison_subject(interview_id)) if job.stage == COMPARE), None)
+
+
+def comparison_of(report: Report) -> Comparison | None:
+    """The newest one."""
+    return report.comparisons.select_related("report__interview").order_by("-number").first()
+
+
+def compared(comparison: Comparison) -> dict[str, Any]:
+    """Both sides, opened. Raises vault.KeyErased."""
+    about = comparison_name(comparison.report, comparison.number)
+    return comparison.report.interview.key.open_json(bytes(comparison.sealed), about)
+
+
+def comparison_name(report: Report, number: int) -> str:
+    return f"comparison:{report.interview_id}:{number}"

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from clinic import jobs
 from clinic.integrations.language import LanguageModel, LanguageModelError
-from clinic.models import User
+from clinic.models import Job, User
 from clinic.services import must_not_have_withdrawn, note_access
 from interviews.queries import replies, scale_results
-from reports import drafting, prompts
+from interviews.stages import REPORT
+from reports import comparing, drafting, prompts
 from reports.composing import About, compose
 from reports.drafting import Watcher
 from reports.errors import AlreadySigned, ChangedMeanwhile, NothingToReport, ReportError
-from reports.evidence import Evidence, gather
-from reports.models import Report, ReportVersion
-from reports.queries import latest, newest, sealed_name, text_of
+from reports.evidence import Evidence, gather, without_readings
+from reports.models import Comparison, Report, ReportVersion
+from reports.queries import COMPARE, comparison_name, comparison_subject, latest, newest, sealed_name, text_of
 
 if TYPE_CHECKING:
     from interviews.models import Interview
@@ -36,15 +40,65 @@ def draft(interview: Interview, model: LanguageModel | None, watcher: Watcher | 
     kept = Report.objects.filter(interview=interview).first()
     if kept and (last := latest(kept)) and (kept.state == Report.State.SIGNED or last.written_by_id):
         return last
-    with translation.override(interview.question_set.language):
+    with translation.override(_language(interview)):
         evidence = evidence_of(interview)
         written, fault = None, None
         if model is not None:
             try:
-                written = drafting.write(model, evidence, interview.question_set.language, watcher=watcher)
+                written = drafting.write(model, evidence, _language(interview), watcher=watcher)
             except LanguageModelError as error:
                 fault = error
         return _keep_draft(interview, evidence, written, fault)
+
+
+@transaction.atomic
+def draft_again(report: Report, by: User) -> bool:
+    """Whether a new draft is to be made: nobody has changed or signed the report, and none is being made."""
+    report = Report.objects.select_for_update(of=("self",)).select_related("interview").get(pk=report.pk)
+    if not may_draft_again(report):
+        return False
+    (job,) = jobs.open_jobs(report.interview.subject, [REPORT])
+    if not jobs.is_final(job):
+        return False
+    jobs.retry(job)
+    note_access(by, "draft", report.interview.subject)
+    return True
+
+
+def may_draft_again(report: Report) -> bool:
+    return report.state == Report.State.DRAFT and newest(report).written_by_id is None
+
+
+def compare(interview: Interview, model: LanguageModel | None, watcher: Watcher | None = None) -> Comparison:
+    """Two drafts by one model: with, and without expression and voice. The report stays as it is.
+
+    May run twice: each run is kept. Raises ConsentMissing, NothingToReport, LanguageModelError, vault.KeyErased.
+    """
+    report, watcher, language = Report.objects.get(interview=interview), watcher or Watcher(), _language(interview)
+    if model is None:
+        raise ReportError(_("No language model is set up, so there is nothing to compare."))
+    with translation.override(language):
+        evidence = evidence_of(interview)
+        drafts = {}
+        for turn, (side, held) in enumerate(
+            ((comparing.WITH, evidence), (comparing.WITHOUT, without_readings(evidence)))
+        ):
+            half = Watcher(partial(_half, watcher.on_progress, turn), on_wait=watcher.on_wait)
+            drafts[side] = drafting.write(model, held, language, side == comparing.WITH, half)
+        kept = {side: comparing.as_json(one) for side, one in drafts.items()}
+    return _keep_comparison(report, kept, drafts[comparing.WITH])
+
+
+@transaction.atomic
+def open_comparison(report: Report, by: User) -> bool:
+    """Whether one is to be made: none is being made."""
+    (job,) = jobs.open_jobs(comparison_subject(report.interview_id), [COMPARE])
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    if not jobs.is_final(job) and jobs.is_spoken_for(job):
+        return False
+    jobs.retry(job)
+    note_access(by, "compare", report.interview.subject)
+    return True
 
 
 def evidence_of(interview: Interview) -> Evidence:
@@ -120,6 +174,28 @@ def _keep_draft(
         return _add_version(report, text, engine=COMPOSED, trouble=fault.state if fault else "")
     made_with = {"engine": written.engine, "engine_digest": written.digest[:80], "prompt_version": prompts.VERSION}
     return _add_version(report, text, **made_with, trouble=written.trouble)
+
+
+@transaction.atomic
+def _keep_comparison(report: Report, kept: dict[str, Any], one: drafting.Draft) -> Comparison:
+    report = Report.objects.select_for_update(of=("self",)).select_related("interview").get(pk=report.pk)
+    number = (report.comparisons.order_by("-number").values_list("number", flat=True).first() or 0) + 1
+    return Comparison.objects.create(
+        report=report,
+        number=number,
+        sealed=report.interview.key.seal_json(kept, comparison_name(report, number)),
+        engine=one.engine,
+        engine_digest=one.digest[:80],
+        prompt_version=prompts.VERSION,
+    )
+
+
+def _half(tell: Callable[[float], None], turn: int, share: float) -> None:
+    tell((turn + share) / 2)
+
+
+def _language(interview: Interview) -> str:
+    return interview.question_set.language
 
 
 def _about(interview: Interview) -> About:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from celery import shared_task
-from django.db import InterfaceError, OperationalError
+from celery import Task, shared_task
+from django.db import InterfaceError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
 from clinic import jobs
 from clinic.errors import ConsentMissing
-from clinic.integrations.language import language_model
+from clinic.integrations.language import LanguageModelError, language_model
 from clinic.jobs import Outcome
 from clinic.models import Job
 from clinic.vault import VaultError
@@ -20,34 +23,92 @@ from interviews.stages import REPORT
 from reports import services
 from reports.drafting import Watcher
 from reports.errors import ReportError
+from reports.live import Scribe
+from reports.queries import COMPARE, comparison_subject
 from reports.study import tasks as study_tasks  # noqa: F401 (Celery looks for tasks in this file)
 
-REFUSALS = (ConsentMissing, ReportError, VaultError)
+if TYPE_CHECKING:
+    from interviews.models import Interview
+
+REFUSALS = (ConsentMissing, LanguageModelError, ReportError, VaultError)
 RETRY_AFTER = 5  # seconds, doubled with each attempt
 TELL_EVERY = 1.0  # seconds
+FORGOTTEN_AFTER = timedelta(minutes=1)
 
 
-@shared_task(
-    autoretry_for=(OperationalError, InterfaceError), retry_backoff=RETRY_AFTER, max_retries=jobs.MOST_ATTEMPTS
-)
+DATABASE_AWAY: dict[str, Any] = {
+    "autoretry_for": (OperationalError, InterfaceError),
+    "retry_backoff": RETRY_AFTER,
+    "max_retries": jobs.MOST_ATTEMPTS,
+}
+
+
+@shared_task(**DATABASE_AWAY)
 def draft_report(interview_id: int) -> None:
     interview = queries.interview_by_id(interview_id)
     if interview is None:  # erased while its message was waiting
         return
-    jobs.open_jobs(interview.subject, [REPORT])
-    job = jobs.claim(interview.subject, REPORT, jobs.new_owner())
+    scribe = Scribe(interview_id)
+
+    def work(progress: _Progress) -> None:
+        services.draft(interview, language_model(), Watcher(progress, scribe.take, progress.wait))
+
+    _carry_out(interview_id, interview.subject, REPORT, work, draft_report)
+
+
+@shared_task(**DATABASE_AWAY)
+def compare_drafts(interview_id: int) -> None:
+    interview = queries.interview_by_id(interview_id)
+    if interview is None:
+        return
+
+    def work(progress: _Progress) -> None:
+        services.compare(interview, language_model(), Watcher(progress, on_wait=progress.wait))
+
+    _carry_out(interview_id, comparison_subject(interview_id), COMPARE, work, compare_drafts)
+
+
+@shared_task
+def look_after_comparisons() -> int:
+    """Comparisons whose worker or message was lost, once more; how many there were."""
+    lost = [job for job in jobs.stranded(FORGOTTEN_AFTER) if job.stage == COMPARE]
+    for job in lost:
+        enqueue(compare_drafts, int(job.subject.rpartition(":")[2]), job.subject, COMPARE)
+    return len(lost)
+
+
+def enqueue_draft(interview: Interview) -> None:
+    transaction.on_commit(lambda: enqueue(draft_report, interview.pk, interview.subject, REPORT), robust=True)
+
+
+def enqueue_comparison(interview_id: int) -> None:
+    subject = comparison_subject(interview_id)
+    transaction.on_commit(lambda: enqueue(compare_drafts, interview_id, subject, COMPARE), robust=True)
+
+
+def enqueue(task: Task, interview_id: int, subject: str, stage: str) -> None:
+    """Into its queue. When the broker is away, the row waits for the next sweep."""
+    jobs.queued(subject, [stage])
+    try:
+        task.apply_async((interview_id,))
+    except (BrokerAway, RedisError, OSError):
+        jobs.unqueued(subject, [stage])
+
+
+def _carry_out(interview_id: int, subject: str, stage: str, work: Callable[[_Progress], None], again: Task) -> None:
+    jobs.open_jobs(subject, [stage])
+    job = jobs.claim(subject, stage, jobs.new_owner())
     if job is None:
         return
     _tell(interview_id, job)
-    progress = _Progress(interview_id, job)
 
-    def work() -> dict[str, Outcome]:
-        services.draft(interview, language_model(), Watcher(progress, on_wait=progress.wait))
-        return {REPORT: Outcome()}
+    def outcomes() -> dict[str, Outcome]:
+        work(_Progress(interview_id, job))
+        return {stage: Outcome()}
 
     try:
-        if jobs.carry_out([job], work, REFUSALS):
-            _again(interview_id, RETRY_AFTER * 2 ** (job.attempts - 1))
+        if jobs.carry_out([job], outcomes, REFUSALS):
+            _again(again, interview_id, RETRY_AFTER * 2 ** (job.attempts - 1))
     finally:
         _tell(interview_id, job)
 
@@ -74,12 +135,12 @@ class _Progress:
 
 
 def _tell(interview_id: int, job: Job) -> None:
-    live.tell(interview_id, stage=REPORT, state=job.state, percent=job.percent)
+    live.tell(interview_id, stage=job.stage, state=job.state, percent=job.percent)
 
 
-def _again(interview_id: int, seconds: int) -> None:
+def _again(task: Task, interview_id: int, seconds: int) -> None:
     """When the broker is away too, the row waits for the next sweep."""
     try:
-        draft_report.apply_async((interview_id,), countdown=seconds)
+        task.apply_async((interview_id,), countdown=seconds)
     except (BrokerAway, RedisError, OSError):
         return

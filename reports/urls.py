@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from reports import pages
+from reports.consumers import DraftConsumer
 from reports.study import consumers
 from reports.study import pages as study
 
@@ -11,6 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("interviews/<int:pk>/report/sign/", pages.sign, name="sign"),
     path("interviews/<int:pk>/report/report.md", pages.download, name="download"),
     path("interviews/<int:pk>/report/report.pdf", pages.download_pdf, name="download_pdf"),
+    path("interviews/<int:pk>/report/draft/", pages.draft_again, name="draft_again"),
+    path("interviews/<int:pk>/report/comparison/", pages.comparison, name="comparison"),
     path("studies/", study.index, name="studies"),
     path("studies/new/", study.new, name="new_study"),
     path("studies/published/", study.published, name="published_study"),
@@ -23,4 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studies/<int:pk>/results.json", study.results_json, name="study_json"),
     path("studies/<int:pk>/results.csv", study.results_csv, name="study_csv"),
 ]
-socket_patterns = [path("ws/studies/<int:pk>/", consumers.StudyConsumer.as_asgi())]
+socket_patterns = [
+    path("ws/interviews/<int:pk>/draft/", DraftConsumer.as_asgi()),
+    path("ws/studies/<int:pk>/", consumers.StudyConsumer.as_asgi()),
+]

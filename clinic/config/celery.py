@@ -15,6 +15,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 55},  # while no worker runs, they must not pile up
     },
+    "look-after-comparisons": {
+        "task": "reports.tasks.look_after_comparisons",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
     "look-after-studies": {
         "task": "reports.tasks.look_after_studies",
         "schedule": 60.0,

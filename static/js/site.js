@@ -15,6 +15,8 @@ import "./elements/emotion-timeline.js";
 import "./elements/lazy-part.js";
 import "./elements/live-news.js";
 import "./elements/report-text.js";
+import "./elements/draft-writing.js";
+import "./elements/look-again.js";
 import "./elements/training-curves.js";
 import "./elements/compared-curves.js";
 import "./elements/config-form.js";

@@ -18,13 +18,11 @@ from reports.drafting import Watcher
 from reports.errors import AlreadySigned, ChangedMeanwhile, NothingToReport, ReportError
 from reports.models import Report, ReportVersion
 from reports.queries import history, latest, text_of
-from reports.shapes import AnswerNotes, Conclusion, Sentence
+from reports.shapes import AnswerNotes
 from tests.fakes import ScriptedModel
 from tests.ollama_server import DIGEST, serving
-from tests.reports.cases import answered, finished, points
-
-SAID = "It has been hard … but my sister visits me"
-SEEN = points(("sad", 8), ("happy", 6), arousal={4.0: 2.2})
+from tests.reports.cases import answered, finished
+from tests.reports.scripts import BAD, GOOD, SAID, SEEN, as_replies, writing
 
 
 @pytest.fixture
@@ -36,36 +34,6 @@ def ended(interview):
 @pytest.fixture
 def report(ended):
     return services.draft(ended, None).report
-
-
-def about(text: str, first: int, last: int, seconds: float) -> Sentence:
-    return Sentence(answer=1, from_word=first, to_word=last, seconds=seconds, text=text)
-
-
-GOOD = about("The patient speaks about a sister.", 5, 8, 6.0)
-BAD = about("The patient speaks about a brother.", 16, 19, 6.0)
-
-
-def writing(*sentences: Sentence, conclusion: Sentence | None = None):
-    """A model that writes these sentences as the summary of each answer, and one as the conclusion."""
-
-    def answer(shape, prompt):
-        if shape is Conclusion:
-            drawn = [conclusion.model_dump()] if conclusion else []
-            return Conclusion(conclusion=drawn, to_ask=[])
-        return AnswerNotes(answer_summary=list(sentences), expression=[], analysis=[])
-
-    return answer
-
-
-def as_replies(answer):
-    """The same over the wire."""
-
-    def reply(request):
-        shape = Conclusion if "conclusion" in request["format"]["properties"] else AnswerNotes
-        return answer(shape, request["messages"][1]["content"]).model_dump_json()
-
-    return reply
 
 
 # --- Without a model ---
@@ -137,7 +105,8 @@ def test_sentences_without_evidence_are_struck_and_counted(ended):
 
 
 def test_when_nothing_the_model_wrote_stands_the_report_is_composed_and_says_why(ended):
-    version = services.draft(ended, ScriptedModel(writing(BAD)))
+    nothing = AnswerNotes(answer_summary=[BAD], expression=[], analysis=[])
+    version = services.draft(ended, ScriptedModel(nothing))
     assert (version.engine, version.trouble) == ("composed", "nothing stands")
     assert "none of its 1 sentences pointed at the evidence" in text_of(version)
 
