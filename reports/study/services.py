@@ -154,7 +154,8 @@ def stop(study: Study) -> None:
 def go_on(study: Study, stage: str) -> Job:
     """Ready to be worked on again; replies that failed are asked once more. Raises StillAtWork."""
     [job] = jobs.open_jobs(study.subject, [stage])
-    if job.state == Job.State.RUNNING and jobs.is_spoken_for(job):
+    others = [one for one in jobs.of(study.subject) if one.stage != stage and not jobs.is_final(one)]
+    if others or (job.state == Job.State.RUNNING and jobs.is_spoken_for(job)):
         raise StillAtWork(_("This study is still at work. Wait until it has stopped."))
     Study.objects.filter(pk=study.pk).update(stop_asked=False)
     if stage == queries.ASK:

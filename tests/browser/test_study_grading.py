@@ -36,18 +36,22 @@ def sign_in(page: Page, email: str) -> Page:
 
 def looks_right(page: Page, name: str) -> None:
     """At the desk in daylight; on a phone, in the dark, from right to left."""
-    picture_of(page, f"{name}-desk")
+    fits(page, f"{name}-desk")
     page.set_viewport_size(PHONE)
     page.emulate_media(color_scheme="dark")
     page.evaluate("document.documentElement.dir = 'rtl'")
     page.wait_for_timeout(250)  # colours fade from one to the other
-    picture_of(page, f"{name}-phone")
-    width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert width[0] <= width[1], f"{name} is wider than its window: {width}"
+    fits(page, f"{name}-phone")
     assert accessibility_faults(page) == []
     page.set_viewport_size(DESK)
     page.emulate_media(color_scheme="light")
     page.evaluate("document.documentElement.dir = 'ltr'")
+
+
+def fits(page: Page, name: str) -> None:
+    picture_of(page, name)
+    width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width[0] <= width[1], f"{name} is wider than its window: {width}"
 
 
 def test_answers_are_graded_by_keyboard_and_a_verdict_is_taken_back(site: Site, browser_with, a_context):

@@ -171,6 +171,11 @@ def test_a_grader_sees_the_arms_once_she_has_graded_everything(study, clinician)
     assert queries.is_graded_whole_by(study, clinician)
 
 
+def test_nothing_is_graded_by_a_model_while_cases_are_still_asked(study):
+    with pytest.raises(StillAtWork):
+        services.ask_to_judge(study, "another")
+
+
 def test_what_is_at_work_is_neither_started_again_nor_deleted(study):
     job = jobs.claim(study.subject, ASK, jobs.new_owner())
     with pytest.raises(StillAtWork):
