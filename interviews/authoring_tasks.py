@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
 from celery import Signature, shared_task
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.utils import translation
+from django.utils.translation import get_language
 
 from clinic import jobs
 from clinic.integrations.language import language_model
@@ -32,28 +36,36 @@ DATABASE_AWAY: dict[str, Any] = {
 
 def enqueue_name(check: NameCheck) -> None:
     """Have the language model asked about a name, once the transaction around this call is committed."""
-    _enqueue(judge_name.si(check.pk), check.subject, NAME)
+    _enqueue(judge_name.si(check.pk, get_language() or ""), check.subject, NAME)
 
 
 def enqueue_draft(asked: QuestionDraft) -> None:
     """Have a draft written, once the transaction around this call is committed."""
-    _enqueue(write_draft.si(asked.pk), asked.subject, DRAFT)
+    _enqueue(write_draft.si(asked.pk, get_language() or ""), asked.subject, DRAFT)
 
 
 @shared_task(**DATABASE_AWAY)
-def write_draft(asked_id: int) -> None:
+def write_draft(asked_id: int, language: str = "") -> None:
+    """language: in which its asker is told what came of it; empty for the site's own."""
     asked = QuestionDraft.objects.select_related("disorder").filter(pk=asked_id).first()
     if asked is not None:
-        _work(
-            asked.subject, DRAFT, lambda tell: drafting.write(asked, language_model(), tell), write_draft.si(asked_id)
-        )
+        again = write_draft.si(asked_id, language)
+        with _speaking(language):
+            _work(asked.subject, DRAFT, lambda tell: drafting.write(asked, language_model(), tell), again)
 
 
 @shared_task(**DATABASE_AWAY)
-def judge_name(check_id: int) -> None:
+def judge_name(check_id: int, language: str = "") -> None:
+    """language: as above."""
     check = NameCheck.objects.filter(pk=check_id).first()
     if check is not None:
-        _work(check.subject, NAME, lambda tell: intake.decide(check, language_model(), tell), judge_name.si(check_id))
+        again = judge_name.si(check_id, language)
+        with _speaking(language):
+            _work(check.subject, NAME, lambda tell: intake.decide(check, language_model(), tell), again)
+
+
+def _speaking(language: str) -> AbstractContextManager[None]:
+    return translation.override(language or settings.LANGUAGE_CODE)
 
 
 def requeue(older_than: timedelta) -> None:

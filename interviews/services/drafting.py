@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from clinic.integrations.language import LanguageModel, LanguageModelError
@@ -58,9 +59,11 @@ def _keep(asked: QuestionDraft, drafted: Drafted) -> QuestionSet:
     asked = QuestionDraft.objects.select_for_update(of=("self",)).select_related("disorder").get(pk=asked.pk)
     if asked.question_set:  # another worker was quicker
         return asked.question_set
+    with translation.override(asked.language):
+        title = str(asked)
     made = new_draft(
         asked.disorder,
-        str(asked),
+        title,
         asked.language,
         drafted_by=drafted.engine[:120],
         draft_digest=drafted.digest[:80],

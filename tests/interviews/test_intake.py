@@ -1,12 +1,19 @@
 """A typed name becomes a disorder, or does not: by list, by model, by an admin. The pages, with a scripted model."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from clinic import jobs
 from clinic.models import AuditEntry, Job
-from interviews.models import Disorder, NameCheck
+from interviews import tasks
+from interviews.models import Disorder, NameCheck, QuestionDraft
+from interviews.stages import DRAFT, NAME
+from tests.interviews.broker import broker_in_memory
+from tests.interviews.sockets import Socket
 from tests.ollama_server import DIGEST, serving
 
 YES = [json.dumps({"kind": "psychological disorder", "reason": "Hoards."}), json.dumps({"is_disorder": True})]
@@ -199,3 +206,37 @@ def test_ten_more_disorders_cost_no_more_queries(hers, django_assert_max_num_que
         factories.a_question_set()
     with django_assert_max_num_queries(len(few)):
         hers.get(reverse("interviews:disorders"))
+
+
+def test_a_name_that_no_worker_took_up_is_queued_again(clinician):
+    check = NameCheck.objects.create(typed="hoarding", state="asking", asked_by=clinician)
+    draft = QuestionDraft.objects.create(
+        disorder=Disorder.objects.create(name="Mood", slug="mood"), number=3, asked_by=clinician
+    )
+    jobs.open_jobs(check.subject, [NAME])
+    jobs.open_jobs(draft.subject, [DRAFT])
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    with broker_in_memory() as queues:
+        tasks.requeue()
+        tasks.requeue()
+        assert {message.queue for message in queues.sent} == {"reports"}
+        assert sorted(queues.taken()) == [("judge_name", check.pk), ("write_draft", draft.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("who", "answered"), [("clinician", "accept"), ("admin", "accept"), ("engineer", "close")])
+async def test_authors_alone_hear_of_names_and_drafts(who, answered, clinician, admin, engineer):
+    person = {"clinician": clinician, "admin": admin, "engineer": engineer}[who]
+    opened = Socket(person, "/ws/authoring/")
+    assert (await opened.open())["type"] == f"websocket.{answered}"
+    if answered == "accept":
+        assert await opened.hear() == {"look": True}
+        await opened.leave()
+
+
+def test_the_answer_is_told_in_the_language_of_whoever_asked(hers, settings, django_capture_on_commit_callbacks):
+    settings.OLLAMA_HOST = ""
+    hers.cookies[settings.LANGUAGE_COOKIE_NAME] = "ar"
+    with django_capture_on_commit_callbacks(execute=True):
+        hers.post(reverse("interviews:type_name"), {"name": "اضطراب ما بعد الصدمة"})
+    assert NameCheck.objects.get().name == "كرب ما بعد الصدمة"
