@@ -70,7 +70,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     pieces = PLACE.split(text)  # text, name, kind, text, name, kind, …, text
     made = re.escape(pieces[0].replace("%%", "%"))
     for name, kind, after in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
-        place = rf"(?P<{name}>{'-?[0-9]+' if kind == 'd' else '.+?'})"
+        place = rf"(?P<{name}>{'-?[0-9]+' if kind == 'd' else '.*?'})"
         again = f"(?P={name})"  # the same name twice stands for the same word
         made += (again if place in made else place) + re.escape(after.replace("%%", "%"))
     return re.compile(made, re.DOTALL)

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.reasons import told
 from emotion import schema
 from emotion.ml.training.config import ConfigRefused, TrainingConfig
 from emotion.models import SavedConfig, TrainingRun
@@ -132,7 +133,7 @@ class ConfigForm(forms.Form):
         groups = {group.name for whole in self.shape for group in whole.groups() if group.name}
         if sentences:
             self.config = None
-        for name, sentence in sentences.items():
+        for name, sentence in ((name, told(said)) for name, said in sentences.items()):
             nearest = name
             while nearest and nearest not in self.fields and nearest not in groups:
                 nearest = nearest.rpartition(".")[0]
@@ -228,13 +229,13 @@ def _items(typed: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _field(place: schema.Place, in_optional_group: bool) -> forms.Field:
-    shown: dict[str, Any] = {"label": place.title, "help_text": _help(place), "required": False}
+    shown: dict[str, Any] = {"label": told(place.title), "help_text": _help(place), "required": False}
     if place.kind == "yes":
         return forms.BooleanField(**shown)
     may_be_empty = place.is_optional or in_optional_group or place.kind == "numbers"
     shown["required"] = not may_be_empty and place.default != ""
     if place.kind == "choice":
-        choices = [(str(value), title) for value, title in place.choices]
+        choices = [(str(value), told(title)) for value, title in place.choices]
         widget: forms.Widget = forms.Select(choices=[("", "–"), *choices] if may_be_empty else choices)
     else:
         widget = forms.TextInput(attrs=_attributes(place))
@@ -255,7 +256,8 @@ def _help(place: schema.Place) -> SafeString:
         facts.append(_("for example %(values)s") % {"values": ", ".join(place.examples)})
     if place.kind in ("whole", "number") and place.default is not None:
         facts.append(_("usually %(value)s") % {"value": place.write(place.default)})
-    return format_html("{} {}", place.help, _facts(facts)) if facts else format_html("{}", place.help)
+    said = told(place.help)
+    return format_html("{} {}", said, _facts(facts)) if facts else format_html("{}", said)
 
 
 def _only(part: schema.Place | schema.Group) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from emotion import catalogue
 
 # Above this a probability says something else than how often it is right: .034 is what the shipped voice head reaches,
@@ -104,11 +106,20 @@ def _of_part(part: str, card: Mapping[str, Any], serving: Mapping[str, Any] | No
     rows = figures_of(card)
     if not rows:
         yield Check(
-            part, "figures", False, "The card has no recall (UAR) on test clips: nothing says how good this is."
+            part,
+            "figures",
+            False,
+            gettext_noop("The card has no recall (UAR) on test clips: nothing says how good this is."),
         )
         return
     main = rows[0]
-    yield Check(part, "figures", True, f"UAR {main.uar:.3f} on {main.protocol}{_clips(main)}, as the card says.")
+    yield Check(
+        part,
+        "figures",
+        True,
+        gettext_noop("UAR %(uar)s on %(protocol)s%(clips)s, as the card says.")
+        % {"uar": f"{main.uar:.3f}", "protocol": main.protocol, "clips": _clips(main)},
+    )
     yield _calibrated(part, main)
     yield _clean(part, card, main)
     yield _as_good(part, main, [] if serving is None else figures_of(serving))
@@ -117,22 +128,31 @@ def _of_part(part: str, card: Mapping[str, Any], serving: Mapping[str, Any] | No
 def _calibrated(part: str, main: Figures) -> Check:
     name = "calibration"
     if main.ece is None:
-        return Check(part, name, False, f"The card has no calibration error (ECE) on {main.protocol}.")
+        return Check(
+            part,
+            name,
+            False,
+            gettext_noop("The card has no calibration error (ECE) on %(protocol)s.") % {"protocol": main.protocol},
+        )
     passed = main.ece <= LARGEST_CALIBRATION_ERROR
-    word = "within" if passed else "above"
+    word = gettext_noop("within") if passed else gettext_noop("above")
     return Check(
         part,
         name,
         passed,
-        f"Calibration error (ECE) {main.ece:.3f}, {word} the limit of {LARGEST_CALIBRATION_ERROR:.2f}.",
+        gettext_noop("Calibration error (ECE) %(ece)s, %(word)s the limit of %(limit)s.")
+        % {"ece": f"{main.ece:.3f}", "word": word, "limit": f"{LARGEST_CALIBRATION_ERROR:.2f}"},
     )
 
 
 def _clean(part: str, card: Mapping[str, Any], main: Figures) -> Check:
-    name, learned = "contamination", ", ".join(card.get("corpora", ())) or "nothing that the card names"
+    name, learned = "contamination", ", ".join(card.get("corpora", ())) or gettext_noop("nothing that the card names")
     if not card.get("corpora"):
         return Check(
-            part, name, False, "The card does not say what this was trained on, so its test may be contaminated."
+            part,
+            name,
+            False,
+            gettext_noop("The card does not say what this was trained on, so its test may be contaminated."),
         )
     told = card.get("metrics", {}).get("contaminated")
     if told:
@@ -143,30 +163,48 @@ def _clean(part: str, card: Mapping[str, Any], main: Figures) -> Check:
             part,
             name,
             False,
-            f"Contaminated: it learned from {', '.join(dirty)} and is tested on {main.protocol}; nothing "
-            "on the card keeps the clips apart.",
+            gettext_noop(
+                "Contaminated: it learned from %(dirty)s and is tested on %(protocol)s; nothing on the "
+                "card keeps the clips apart."
+            )
+            % {"dirty": ", ".join(dirty), "protocol": main.protocol},
         )
-    return Check(part, name, True, f"Learned from {learned}; its test clips were kept apart.")
+    return Check(
+        part,
+        name,
+        True,
+        gettext_noop("Learned from %(learned)s; its test clips were kept apart.") % {"learned": learned},
+    )
 
 
 def _as_good(part: str, mine: Figures, serving: list[Figures]) -> Check:
     name = "against the serving pack"
     its = next((row for row in serving if (row.protocol, row.data) == (mine.protocol, mine.data)), None)
     if its is None:
-        sentence = "The serving pack has no figures on the same protocol, so nothing shows that this is as good."
+        sentence = gettext_noop(
+            "The serving pack has no figures on the same protocol, so nothing shows that this is as good."
+        )
         return Check(part, name, False, sentence)
-    sentence = f"UAR {mine.uar:.3f} on {mine.protocol}; the serving pack has {its.uar:.3f}{_noise(mine, its)}."
+    sentence = gettext_noop("UAR %(uar)s on %(protocol)s; the serving pack has %(uar2)s%(noise)s.") % {
+        "uar": f"{mine.uar:.3f}",
+        "protocol": mine.protocol,
+        "uar2": f"{its.uar:.3f}",
+        "noise": _noise(mine, its),
+    }
     return Check(part, name, mine.uar >= its.uar, sentence)
 
 
 def _noise(mine: Figures, its: Figures) -> str:
     if mine.interval is None or not mine.interval[0] <= its.uar <= mine.interval[1] or mine.uar == its.uar:
         return ""
-    return f", a difference inside the noise (95 % interval {mine.interval[0]:.3f} to {mine.interval[1]:.3f})"
+    return gettext_noop(", a difference inside the noise (95 %% interval %(low)s to %(high)s)") % {
+        "low": f"{mine.interval[0]:.3f}",
+        "high": f"{mine.interval[1]:.3f}",
+    }
 
 
 def _clips(row: Figures) -> str:
-    return f" ({row.clips} clips)" if row.clips else ""
+    return gettext_noop(" (%(count)s clips)") % {"count": row.clips} if row.clips else ""
 
 
 def _rows(card: Mapping[str, Any], node: Any, path: tuple[str, ...]) -> Iterator[Figures]:

@@ -5,7 +5,7 @@ import os
 import polib
 import pytest
 
-from clinic.config import gathering, translations
+from clinic.config import gathering, library_sentences, translations
 
 PAGE = """{% load i18n %}<h1>{% translate "Thank you" %}</h1>
     <p>{% if 1 %}
@@ -73,3 +73,19 @@ def test_a_catalogue_is_compiled_once_and_again_when_it_changed(tmp_path):
     assert translations.compile_where_changed(tmp_path) == ["ar"]
     assert (tmp_path / "ar" / "LC_MESSAGES" / "django.mo").stat().st_size
     assert sorted(os.listdir(tmp_path / "ar" / "LC_MESSAGES")) == ["django.mo", "django.po.sha256"]
+
+
+LIBRARY = '''
+class Loop(Strict):
+    """How long."""
+
+    rate: float = Field(title="Rate", description="How fast.", json_schema_extra={"titles": {"a": "Slow"}})
+
+def read(path, card):
+    raise WrongCheckpoint(f"{path.name} is of the net {card.net}.")
+'''
+
+
+def test_what_the_library_says_is_gathered_without_marks():
+    said = list(library_sentences.sentences(LIBRARY))
+    assert sorted(said) == ["%(name)s is of the net %(net)s.", "How fast.", "How long.", "Rate", "Slow"]

@@ -11,7 +11,11 @@ import polib
 from babel.messages.extract import extract_python
 from django.utils.translation.template import templatize
 
+from clinic.config import library_sentences
+
 ROOMS = ("clinic", "emotion", "interviews", "reports")
+LIBRARY = "/emotion/ml/"
+UNHEARD = ("commands", "weights", "nets")  # of the library: for whoever types commands or writes code
 KEYWORDS = ("gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "_")
 NAMED = re.compile(r"%\(\w+\)[a-z]|(?<!\{)\{\w*\}")  # %(name)s of Python and templates, {name} of the scripts
 MANY = 3  # from this form on a number is written out: "none", "one" and "both" may be words
@@ -36,12 +40,16 @@ def gather(root: Path) -> dict[tuple[str, str], polib.POEntry]:
 def _sources(root: Path) -> list[Path]:
     pages = [path for path in (root / "templates").rglob("*") if path.suffix in (".html", ".txt")]
     code = [path for room in ROOMS for path in (root / room).rglob("*.py") if "migrations" not in path.parts]
+    code = [path for path in code if LIBRARY not in path.as_posix() or not set(UNHEARD) & set(path.parts)]
     return sorted(pages) + sorted(code)
 
 
 def _marked(path: Path) -> Iterator[tuple[str, str, str]]:
     """(context, text, plural) of each marked string in a file."""
     text = path.read_text(encoding="utf-8")
+    if LIBRARY in path.as_posix():
+        yield from (("", sentence, "") for sentence in library_sentences.sentences(text))
+        return
     if path.suffix != ".py":
         # What is left of the page around the calls has no meaning as Python, its indentation least of all.
         text = "\n".join(line.strip() for line in templatize(text, origin=str(path)).splitlines())

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from clinic.reasons import told
 from emotion import words
 from emotion.lanes import LABEL_WORDS
 from emotion.ml.labels import LABELS
@@ -368,4 +369,4 @@ def _verdict(first: TrainingRun, second: TrainingRun, row: str) -> Comparison | 
     try:
         return compare(first.results.get("predictions", {}), second.results.get("predictions", {}), row)
     except NotComparable as error:
-        return str(error)
+        return told(str(error))

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import httpx
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinic.models import User
 from clinic.services import note_access
@@ -43,7 +44,7 @@ def ask_for(model: Model, by: User) -> FetchedModel:
     """Note that somebody wants this model; a worker, or the command, fetches it. Raises PullRefused."""
     if model.elsewhere:
         raise PullRefused(model.elsewhere)
-    wanted, _ = FetchedModel.objects.get_or_create(name=model.name, defaults={"asked_by": by})
+    wanted, _made = FetchedModel.objects.get_or_create(name=model.name, defaults={"asked_by": by})
     wanted.asked_by = by
     wanted.save(update_fields=["asked_by", "asked_at"])
     note_access(by, "pull", wanted.subject)
@@ -78,7 +79,7 @@ def confirm(wanted: FetchedModel, by: User) -> FetchedModel:
     """Take a model whose checksum nobody publishes: from now on it must have the one it has now. Raises PullRefused."""
     model = _listed(wanted)
     if not is_here(wanted):
-        raise PullRefused("It has not been fetched whole yet.")
+        raise PullRefused(_("It has not been fetched whole yet."))
     if not wanted.confirmed_how:
         wanted.confirmed_by = by
         _take(wanted, model, PERSON)
@@ -147,16 +148,25 @@ def _must_be(wanted: FetchedModel, file: File, part: Path, sha256: str) -> None:
     expected = file.sha256 or (wanted.checksums.get(file.name, "") if wanted.confirmed_how else "")
     size = part.stat().st_size
     if file.size and size != file.size:
-        problem = f"it has {size:,} bytes instead of {file.size:,}"
+        problem = _("it has %(size)s bytes instead of %(expected)s") % {
+            "size": f"{size:,}",
+            "expected": f"{file.size:,}",
+        }
     elif expected and sha256 != expected:
-        problem = f"its checksum is {sha256[:16]}… instead of {expected[:16]}…"
+        problem = _("its checksum is %(sha256)s… instead of %(expected)s…") % {
+            "sha256": sha256[:16],
+            "expected": expected[:16],
+        }
     elif _is_web_page(part):
-        problem = "the address answered with a web page"
+        problem = _("the address answered with a web page")
     else:
         return
     part.unlink()
     _notes(part).unlink(missing_ok=True)
-    raise PullRefused(f"{file.name} is not the file it should be: {problem}. It was deleted.")
+    raise PullRefused(
+        _("%(name)s is not the file it should be: %(problem)s. It was deleted.")
+        % {"name": file.name, "problem": problem}
+    )
 
 
 def _is_web_page(path: Path) -> bool:
@@ -172,7 +182,8 @@ def _offline(model: Model, file: File) -> Path:
         if place.is_file():
             return place
     raise PullRefused(
-        f"OFFLINE_MODELS names a folder without {model.name}/{file.name}, and while it is set no host is asked."
+        _("OFFLINE_MODELS names a folder without %(name)s/%(name2)s, and while it is set no host is asked.")
+        % {"name": model.name, "name2": file.name}
     )
 
 
@@ -212,11 +223,13 @@ def _download(file: File, part: Path, call: _Call) -> bool:
         ):
             return _receive(response, file, part, begun, call)
     except httpx.TooManyRedirects as error:
-        raise PullRefused(f"{urlsplit(file.url).netloc} sends from one address to the next without end.") from error
+        raise PullRefused(
+            _("%(netloc)s sends from one address to the next without end.") % {"netloc": urlsplit(file.url).netloc}
+        ) from error
     except httpx.TransportError as error:
         raise PullInterrupted(
-            f"{urlsplit(file.url).netloc} does not answer, or the connection broke ({type(error).__name__}). What has "
-            "arrived is kept."
+            _("%(netloc)s does not answer, or the connection broke (%(name)s). What has arrived is kept.")
+            % {"netloc": urlsplit(file.url).netloc, "name": type(error).__name__}
         ) from error
 
 
@@ -236,7 +249,9 @@ def _receive(response: httpx.Response, file: File, part: Path, begun: int, call:
             done += len(piece)
             call.on_bytes(file.name, done, total)
             if done > (total or MOST_BYTES):
-                raise PullRefused(f"{host} sends more than it said for {file.name}.")
+                raise PullRefused(
+                    _("%(host)s sends more than it said for %(name)s.") % {"host": host, "name": file.name}
+                )
             if call.is_over and done != total:
                 return False
     return True
@@ -246,28 +261,51 @@ def _must_answer(response: httpx.Response, file: File, part: Path) -> None:
     """Raises PullRefused, and PullInterrupted for what may pass by itself."""
     host, status = response.url.host, response.status_code
     if file.url.startswith("https:") and response.url.scheme != "https":
-        raise PullRefused(f"{urlsplit(file.url).netloc} sends on to {host} without encryption.")
+        raise PullRefused(
+            _("%(netloc)s sends on to %(host)s without encryption.")
+            % {"netloc": urlsplit(file.url).netloc, "host": host}
+        )
     if status == 416:  # nothing of it is left, or it is a shorter file now
         part.unlink(missing_ok=True)
         _notes(part).unlink(missing_ok=True)
-        raise PullInterrupted(f"{host} has another version of {file.name} now: it is fetched from the beginning.")
+        raise PullInterrupted(
+            _("%(host)s has another version of %(name)s now: it is fetched from the beginning.")
+            % {"host": host, "name": file.name}
+        )
     if status in (404, 410):
-        raise PullRefused(f"{host} has no such file ({status}): {file.name}.")
+        raise PullRefused(
+            _("%(host)s has no such file (%(status)s): %(name)s.") % {"host": host, "status": status, "name": file.name}
+        )
     if status in (401, 403):
-        raise PullRefused(f"{host} does not hand out {file.name} ({status}): it may want an agreement first.")
+        raise PullRefused(
+            _("%(host)s does not hand out %(name)s (%(status)s): it may want an agreement first.")
+            % {"host": host, "name": file.name, "status": status}
+        )
     if status in (408, 425, 429) or status >= 500:
-        raise PullInterrupted(f"{host} is busy or in trouble ({status}). What has arrived is kept.")
+        raise PullInterrupted(
+            _("%(host)s is busy or in trouble (%(status)s). What has arrived is kept.")
+            % {"host": host, "status": status}
+        )
     if status not in (200, 206) or response.headers.get("content-encoding", "identity") != "identity":
-        raise PullRefused(f"{host} does not send {file.name} as it is (status {status}).")
+        raise PullRefused(
+            _("%(host)s does not send %(name)s as it is (status %(status)s).")
+            % {"host": host, "name": file.name, "status": status}
+        )
 
 
 def _must_fit(file: File, part: Path, total: int | None) -> None:
     """Raises PullRefused."""
     if file.size and total and total != file.size:
-        raise PullRefused(f"{file.name} should have {file.size:,} bytes; the server offers {total:,}.")
+        raise PullRefused(
+            _("%(name)s should have %(size)s bytes; the server offers %(total)s.")
+            % {"name": file.name, "size": f"{file.size:,}", "total": f"{total:,}"}
+        )
     here = part.stat().st_size if part.exists() else 0
     if total and total - here > shutil.disk_usage(part.parent).free:
-        raise PullRefused(f"There is no room on the disk for {file.name} ({total / 1e9:.1f} GB).")
+        raise PullRefused(
+            _("There is no room on the disk for %(name)s (%(size)s GB).")
+            % {"name": file.name, "size": f"{total / 1000000000.0:.1f}"}
+        )
 
 
 def _notes(part: Path) -> Path:
@@ -310,7 +348,9 @@ def _unpack(archive: Path, target: Path) -> None:
             zipped.extractall(beside)  # names that lead out of the folder are made to stay in it
     except (zipfile.BadZipFile, OSError) as error:
         shutil.rmtree(beside, ignore_errors=True)
-        raise PullRefused(f"{archive.name} cannot be unpacked: {error}.") from error
+        raise PullRefused(
+            _("%(name)s cannot be unpacked: %(error)s.") % {"name": archive.name, "error": error}
+        ) from error
     inside = list(beside.iterdir())
     shutil.rmtree(target, ignore_errors=True)
     # Most archives hold one folder with everything in it.
@@ -326,5 +366,5 @@ def _listed(wanted: FetchedModel) -> Model:
     """Raises PullRefused."""
     model = catalogue.find(wanted.name)
     if model is None:
-        raise PullRefused(f"The catalogue has no model {wanted.name} any more.")
+        raise PullRefused(_("The catalogue has no model %(name)s any more.") % {"name": wanted.name})
     return model

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from clinic import vault
 from emotion.errors import WrongCheckpoint
@@ -44,7 +45,9 @@ def _loaded(folder: Path | None, sha256: str) -> Recogniser:
 
     loaded = clip_reading.load(folder, device=_device(), threads=settings.WORKER_THREADS)
     if folder and loaded.pack_sha256 != sha256:
-        raise WrongCheckpoint(f"The files of the pack {folder.name} are not the ones that were put to work.")
+        raise WrongCheckpoint(
+            _("The files of the pack %(name)s are not the ones that were put to work.") % {"name": folder.name}
+        )
     return loaded
 
 

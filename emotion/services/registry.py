@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinic.models import User
 from clinic.services import note_access
@@ -108,11 +109,15 @@ def _must_not_be_pickled(path: Path) -> None:
         with path.open("rb") as file:
             beginning = file.read(9)
     except OSError as error:
-        raise CheckpointRefused(f"{path.name} cannot be read.") from error
+        raise CheckpointRefused(_("%(name)s cannot be read.") % {"name": path.name}) from error
     if beginning.startswith(PICKLE_BEGINNINGS) and not beginning.endswith(SAFETENSORS_HEADER):
         raise CheckpointRefused(
-            f"{path.name} is a pickle or an archive, which could run code of its own. Only safetensors files with a "
-            "card are taken; a training run can start from published weights and writes such a file."
+            _(
+                "%(name)s is a pickle or an archive, which could run code of its own. Only safetensors "
+                "files with a card are taken; a training run can start from published weights and writes "
+                "such a file."
+            )
+            % {"name": path.name}
         )
 
 
@@ -141,14 +146,16 @@ def make_pack(name: str, checkpoints: list[Checkpoint], by: User) -> Pack:
     """
     parts = [checkpoint.part for checkpoint in checkpoints]
     if not checkpoints:
-        raise PackRefused("Choose at least one checkpoint: without any this is the starter pack.")
+        raise PackRefused(_("Choose at least one checkpoint: without any this is the starter pack."))
     if "" in parts:
         useless = next(checkpoint for checkpoint in checkpoints if not checkpoint.part)
-        raise PackRefused(f"A net of the kind {useless.net} reads no recording, so no pack has a place for it.")
+        raise PackRefused(
+            _("A net of the kind %(net)s reads no recording, so no pack has a place for it.") % {"net": useless.net}
+        )
     if len(set(parts)) < len(parts):
-        raise PackRefused("Two of these checkpoints are for the same part of the pack.")
+        raise PackRefused(_("Two of these checkpoints are for the same part of the pack."))
     if name == STARTER or Pack.objects.filter(name=name).exists():
-        raise PackRefused(f"There is a pack {name} already. Choose another name.")
+        raise PackRefused(_("There is a pack %(name)s already. Choose another name.") % {"name": name})
     pack = Pack.objects.create(name=name, made_by=by)
     PackPart.objects.bulk_create(
         PackPart(pack=pack, part=part, checkpoint=checkpoint)
@@ -192,7 +199,7 @@ def folder_of(pack: Pack) -> Path:
 def _linked(source: Path, target: Path) -> None:
     """The file in the pack's own folder, without a second copy where the disk can do that."""
     if not source.is_file():
-        raise PackRefused(f"The file of the checkpoint is gone: {source.name}.")
+        raise PackRefused(_("The file of the checkpoint is gone: %(name)s.") % {"name": source.name})
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)
@@ -231,12 +238,12 @@ def promote(pack: Pack, by: User, reason: str = "") -> Promotion:
     """
     pack = Pack.objects.select_for_update().get(pk=pack.pk)
     if not pack.sha256:
-        raise PackRefused("This pack has not been loaded by a worker yet, so nobody knows whether it works.")
+        raise PackRefused(_("This pack has not been loaded by a worker yet, so nobody knows whether it works."))
     if serving_pack() == pack:
-        raise PackRefused("This pack serves already.")
+        raise PackRefused(_("This pack serves already."))
     verdict, reason = judge(pack), reason.strip()
     if not verdict.passed and len(reason) < SHORTEST_REASON:
-        raise GateRefused("The gate refuses this pack. Write down why it should serve all the same.")
+        raise GateRefused(_("The gate refuses this pack. Write down why it should serve all the same."))
     promotion = Promotion.objects.create(pack=pack, by=by, verdict=verdict.as_json(), reason=reason)
     note_access(by, "promote" if verdict.passed else "promote against the gate", pack.subject)
     return promotion
@@ -247,7 +254,7 @@ def roll_back(by: User) -> Promotion:
     """Take back the newest promotion: what served before it serves again. Raises PackRefused."""
     newest = Promotion.objects.select_for_update().filter(undone_at=None).first()
     if newest is None:
-        raise PackRefused("The starter pack serves: there is nothing to go back to.")
+        raise PackRefused(_("The starter pack serves: there is nothing to go back to."))
     newest.undone_at, newest.undone_by = timezone.now(), by
     newest.save(update_fields=["undone_at", "undone_by"])
     note_access(by, "roll back", newest.pack.subject)

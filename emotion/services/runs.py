@@ -14,6 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from clinic import jobs
 from clinic.models import User
@@ -25,8 +27,8 @@ from emotion.models import Device, SavedConfig, TrainingRun
 State = TrainingRun.State
 MOST_ATTEMPTS = jobs.MOST_ATTEMPTS  # without an epoch in between; then the run has failed
 LOG = "log.txt"
-WORKER_ENDED = "The worker ended in the middle of it; it goes on from its last epoch."
-ENDED_THRICE = "It ended three times without finishing an epoch. The last time: {how}"
+WORKER_ENDED = gettext_noop("The worker ended in the middle of it; it goes on from its last epoch.")
+ENDED_THRICE = gettext_noop("It ended three times without finishing an epoch. The last time: %(how)s")
 
 
 def folder_of(run: TrainingRun) -> Path:
@@ -51,7 +53,7 @@ def stop(run: TrainingRun) -> TrainingRun:
     if run.state == State.QUEUED:
         return _rest(run, State.STOPPED)
     if run.state not in TrainingRun.HELD:
-        raise RunRefused("This run is not at work, so there is nothing to stop.")
+        raise RunRefused(_("This run is not at work, so there is nothing to stop."))
     run.state = State.STOPPING
     run.save(update_fields=["state"])
     return run
@@ -62,9 +64,9 @@ def resume(run: TrainingRun) -> TrainingRun:
     """Back into the queue, to go on from the last finished epoch. Raises RunRefused."""
     run = TrainingRun.objects.select_for_update().get(pk=run.pk)
     if run.state == State.DONE:
-        raise RunRefused("This run is done. Start a new one from its config to train longer.")
+        raise RunRefused(_("This run is done. Start a new one from its config to train longer."))
     if run.state not in TrainingRun.AT_REST:
-        raise RunRefused("This run is in the queue or at work already.")
+        raise RunRefused(_("This run is in the queue or at work already."))
     run.attempts, run.ended_at, run.now, run.queued_at = 0, None, {}, timezone.now()
     return wait_again(run, "")
 
@@ -77,7 +79,7 @@ def discard(run: TrainingRun) -> None:
     """
     run = TrainingRun.objects.select_for_update().get(pk=run.pk)
     if not run.is_at_rest:
-        raise RunRefused("Stop this run first.")
+        raise RunRefused(_("Stop this run first."))
     folder = folder_of(run)
     run.delete()
     transaction.on_commit(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -205,7 +207,7 @@ def _give_up(rows: QuerySet[TrainingRun], how: str) -> TrainingRun | None:
     if run.state == State.STOPPING:
         return _rest(run, State.STOPPED)
     if run.attempts >= MOST_ATTEMPTS:
-        return fail(run, ENDED_THRICE.format(how=how))
+        return fail(run, ENDED_THRICE % {"how": how})
     return wait_again(run, how)
 
 
@@ -218,7 +220,7 @@ def _rest(run: TrainingRun, state: str, reason: str = "") -> TrainingRun:
 
 def _how(code: int) -> str:
     if code == -signal.SIGKILL:
-        return "Its process was killed from outside; where the system does that, memory has run out."
+        return _("Its process was killed from outside; where the system does that, memory has run out.")
     if code < 0:
-        return f"Its process crashed ({signal.Signals(-code).name}); its log has the details."
-    return f"Its process ended unexpectedly (code {code}); its log has the details."
+        return _("Its process crashed (%(name)s); its log has the details.") % {"name": signal.Signals(-code).name}
+    return _("Its process ended unexpectedly (code %(code)s); its log has the details.") % {"code": code}

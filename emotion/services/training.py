@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from clinic import jobs
 from emotion import machine
@@ -31,8 +32,10 @@ TELL_EVERY = 1.0  # seconds between two news of the step
 RENEW_EVERY = jobs.LEASE.total_seconds() / 4
 MOST_POINTS = 2000  # of the curve over steps
 RECENT = 5  # epochs whose time says how long the others will take
-UNEXPECTED = "An unexpected fault ended this run ({name}: {text}). Its log has the details."
-NO_MEMORY = "The memory of {device} was not enough. A smaller batch, smaller faces or a narrower net needs less."
+UNEXPECTED = gettext_noop("An unexpected fault ended this run (%(name)s: %(text)s). Its log has the details.")
+NO_MEMORY = gettext_noop(
+    "The memory of %(device)s was not enough. A smaller batch, smaller faces or a narrower net needs less."
+)
 
 logger = logging.getLogger(__name__)
 
@@ -75,9 +78,9 @@ def _train(run: TrainingRun, watch: Watch) -> None:
         watch.end(State.FAILED, str(error))
     except Exception as error:
         if is_about_memory(error):
-            watch.end(State.FAILED, NO_MEMORY.format(device=run.device.rpartition("/")[2]))
+            watch.end(State.FAILED, NO_MEMORY % {"device": run.device.rpartition("/")[2]})
         else:
-            watch.end(State.FAILED, UNEXPECTED.format(name=type(error).__name__, text=str(error)[:200]))
+            watch.end(State.FAILED, UNEXPECTED % {"name": type(error).__name__, "text": str(error)[:200]})
             raise
 
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinic.models import Job, User
 from clinic.sealed_files import SealedFile, write_sealed
@@ -41,19 +42,28 @@ PICTURE_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 def open_upload(owner: User, size: int, name: str = "") -> Upload:
     """A file will arrive in parts of MAX_CHUNK_BYTES, the last one shorter. Raises TrialRefused."""
     if size <= 0:
-        raise TrialRefused("This file is empty.")
+        raise TrialRefused(_("This file is empty."))
     if size > settings.MAX_UPLOAD_BYTES:
-        raise TrialRefused(f"This file is too large: at most {settings.MAX_UPLOAD_BYTES / 1e6:,.0f} MB are taken.")
+        raise TrialRefused(
+            _("This file is too large: at most %(most)s MB are taken.")
+            % {"most": f"{settings.MAX_UPLOAD_BYTES / 1000000.0:,.0f}"}
+        )
     return Upload.objects.create(owner=owner, size=size, name=Path(name).name[-80:])
 
 
 def receive_part(upload: Upload, number: int, data: bytes) -> None:
     """Keep one part, sealed; the same number again takes the place of the first. Raises TrialRefused."""
     if not 0 <= number < parts_of(upload):
-        raise TrialRefused(f"This file has {parts_of(upload)} parts; there is no part {number}.")
+        raise TrialRefused(
+            _("This file has %(count)s parts; there is no part %(number)s.")
+            % {"count": parts_of(upload), "number": number}
+        )
     expected = min(settings.MAX_CHUNK_BYTES, upload.size - number * settings.MAX_CHUNK_BYTES)
     if len(data) != expected:
-        raise TrialRefused(f"Part {number} should have {expected} bytes and has {len(data)}.")
+        raise TrialRefused(
+            _("Part %(number)s should have %(expected)s bytes and has %(size)s.")
+            % {"number": number, "expected": expected, "size": len(data)}
+        )
     place = _part(upload, number)
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
@@ -83,7 +93,7 @@ def missing_parts(upload: Upload) -> list[int]:
 def write_upload(upload: Upload, target: Path) -> None:
     """The file as it was, open on disk. Raises TrialRefused while parts are missing, vault.VaultError."""
     if missing := missing_parts(upload):
-        raise TrialRefused(f"{len(missing)} part(s) of the file have not arrived.")
+        raise TrialRefused(_("%(count)s part(s) of the file have not arrived.") % {"count": len(missing)})
     key = upload.key
     with target.open("wb") as file:
         for number in range(parts_of(upload)):
@@ -110,18 +120,18 @@ def start_trial(owner: User, uploads: Iterable[Upload], pack: Pack | None = None
     """A trial of these files with a pack; without one, with the pack that serves. Raises TrialRefused."""
     uploads = list(uploads)
     if not uploads:
-        raise TrialRefused("Choose a file to try.")
+        raise TrialRefused(_("Choose a file to try."))
     if len(uploads) > MOST_FILES:
-        raise TrialRefused(f"At most {MOST_FILES} pictures can be tried together.")
+        raise TrialRefused(_("At most %(most)s pictures can be tried together.") % {"most": MOST_FILES})
     if any(upload.trial_id for upload in uploads):
-        raise TrialRefused("One of these files is being tried already.")
+        raise TrialRefused(_("One of these files is being tried already."))
     for upload in uploads:
         if missing := missing_parts(upload):
-            raise TrialRefused(f"{len(missing)} part(s) of a file have not arrived.")
+            raise TrialRefused(_("%(count)s part(s) of a file have not arrived.") % {"count": len(missing)})
     if pack and not pack.sha256:
-        raise TrialRefused("This pack has not been loaded by a worker yet.")
+        raise TrialRefused(_("This pack has not been loaded by a worker yet."))
     if Trial.objects.filter(owner=owner).count() >= MOST_TRIALS:
-        raise TrialRefused("You have many trials already. Delete some first.")
+        raise TrialRefused(_("You have many trials already. Delete some first."))
     expires_at = timezone.now() + timedelta(hours=settings.TRIAL_HOURS)
     trial = Trial.objects.create(owner=owner, pack=pack, expires_at=expires_at)
     for place, upload in enumerate(uploads):
@@ -145,12 +155,12 @@ def read_trial(trial: Trial, on_progress: OnProgress = lambda share: None) -> No
         if all(pictures):
             _read_pictures(trial, files, on_progress)
         elif len(files) > 1:
-            raise TrialRefused("Several files can be tried together only when all of them are JPEG or PNG pictures.")
+            raise TrialRefused(_("Several files can be tried together only when all of them are JPEG or PNG pictures."))
         else:
             _read_clip(trial, files[0], folder, on_progress)
     if not Trial.objects.filter(pk=trial.pk).exists():  # deleted meanwhile: nothing of it may stay
         erase_trial(trial)
-        raise TrialRefused("This trial was deleted.")
+        raise TrialRefused(_("This trial was deleted."))
     for upload in trial.uploads.all():
         erase_upload(upload)
 
@@ -211,7 +221,7 @@ def _read_pictures(trial: Trial, files: list[Path], on_progress: OnProgress) -> 
         try:
             picture = pictures.open_picture(file)
         except UnreadableRecording as error:
-            raise UnreadableRecording(f"Picture {number} is damaged or no picture.") from error
+            raise UnreadableRecording(_("Picture %(number)s is damaged or no picture.") % {"number": number}) from error
         picture.save(file, "JPEG", quality=90)  # upright, and without what a camera writes into its files
         read.append(pictures.read_picture(reader, picture))
         on_progress(number / len(files))

@@ -9,6 +9,7 @@ from django import template
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from clinic.reasons import told
 from emotion.models import TrainingRun
 
 register = template.Library()
@@ -24,6 +25,13 @@ def unfinished_runs() -> QuerySet[TrainingRun]:
 def of(values: Mapping[Any, Any] | None, key: Any) -> Any:
     """The value under a key that is itself a variable; nothing where there is none."""
     return values.get(key) if values else None
+
+
+@register.filter
+def setting_word(title: str) -> str:
+    """What a group of settings is called; of several alike, with its number."""
+    name, _colon, number = title.rpartition(": ")
+    return f"{told(name)}: {number}" if name and number.isdigit() else told(title)
 
 
 @register.filter
