@@ -5,7 +5,8 @@ from django.http import Http404
 
 from clinic.models import User
 from clinic.news import NewsConsumer
-from interviews.access import interview_for
+from clinic.services import note_access_once
+from interviews.access import SAME_SITTING, interview_for
 from reports import live
 
 
@@ -17,6 +18,10 @@ class DraftConsumer(NewsConsumer):
     @database_sync_to_async
     def _may_read(self, user: User, pk: int) -> bool:
         try:
-            return user.role == User.Role.CLINICIAN and bool(interview_for(user, pk).wrapped_key)
+            interview = interview_for(user, pk)
         except Http404:
             return False
+        if user.role != User.Role.CLINICIAN or not interview.wrapped_key:
+            return False
+        note_access_once(user, "watch", f"report:{pk}", SAME_SITTING)
+        return True

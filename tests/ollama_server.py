@@ -27,11 +27,17 @@ Reply = str | Callable[[dict[str, Any]], str]  # the reply's text, or how to mak
 class OllamaServer(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, *replies: Reply, models: tuple[str, ...] = ("llama3.2:3b",), manner: str = "ok"):
-        """replies: one for each chat, the last one again and again. manner: see MANNERS."""
+    def __init__(
+        self, *replies: Reply, models: tuple[str, ...] = ("llama3.2:3b",), manner: str = "ok", pace: float = 0
+    ):
+        """
+        replies  one for each chat, the last one again and again
+        manner   see MANNERS
+        pace     seconds for each few letters
+        """
         assert manner in MANNERS
         super().__init__(("127.0.0.1", 0), Handler)
-        self.replies, self.models, self.manner = list(replies), models, manner
+        self.replies, self.models, self.manner, self.pace = list(replies), models, manner, pace
         self.asked: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.over = threading.Event()
@@ -90,6 +96,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for at in range(0, len(text), 40):
+            self.server.over.wait(self.server.pace)
             self._line({"model": model, "message": {"role": "assistant", "content": text[at : at + 40]}, "done": False})
         if self.server.manner == "break":
             self.close_connection = True

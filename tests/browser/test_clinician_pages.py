@@ -1,6 +1,8 @@
 """The clinician's pages as she meets them: desk and phone, light and dark, right to left, with a keyboard, and live."""
 
+import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -10,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.chromium import accessibility_faults, picture_of
 from tests.browser.site import Site
 from tests.interviews import takes
+from tests.ollama_server import serving
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 DESK = {"viewport": {"width": 1360, "height": 900}}
@@ -35,9 +38,10 @@ finished = scenes.a_finished_interview(mina, questions, Path(film).read_bytes())
 under_way = factories.an_interview(oskar, questions, state=Interview.State.STARTED, started_at=timezone.now())
 given = under_way.answers.first()
 scenes.reviewed(given, Path(film).read_bytes())
-said = given.interview.key.seal_json([{"kind": "self", "words": "want to die", "start": 4.2, "end": 5.1}],
-    queries.flag_name(given.pk))
-RiskFlag.objects.create(answer=given, sealed=said)
+flag = RiskFlag(answer=given)
+flag.sealed = given.interview.key.seal_json([{"kind": "self", "words": "want to die", "start": 4.2, "end": 5.1}],
+    queries.flag_name(flag))
+flag.save()
 given.transcript.delete()
 scenes.set_stages(given.subject, ["faces", "timeline"], Job.State.RUNNING, 20)
 scenes.set_stages(given.subject, ["transcribe"], Job.State.FAILED, 0, "The speech model is missing.")
@@ -70,6 +74,18 @@ REPORTED = """
 from interviews.models import Interview
 from reports import services
 services.draft(Interview.objects.get(pk=pk), None)
+"""
+WRITTEN = """
+from django.conf import settings
+from reports import tasks
+settings.OLLAMA_HOST, settings.OLLAMA_MODEL = url, "llama3.2:3b"
+getattr(tasks, task)(pk)
+"""
+DONE = """
+from clinic import jobs
+from interviews.models import Interview
+(job,) = jobs.open_jobs(Interview.objects.get(pk=pk).subject, ["report"])
+jobs.close(job, "")
 """
 
 
@@ -440,3 +456,52 @@ def test_an_alert_leads_to_the_words_and_goes_once_she_has_seen_it(open_page, cl
     expect(page.locator("#answer-risk")).to_contain_text("Called him.")
     page.goto("/")
     expect(page.get_by_text("Needs you now")).to_have_count(0)
+
+
+def written(request: dict) -> str:
+    """What a model writes about whatever it is asked: each sentence points at the first words that it was told."""
+    fence, data = request["messages"][1]["content"].split("\n")[1:3]
+    assert fence.startswith("--- evidence")
+    told, fields = json.loads(data), request["format"]["properties"]
+    if "conclusion" in fields:
+        return json.dumps({"conclusion": [{**told["sentences"][0], "text": "Sleep runs through it."}], "to_ask": []})
+    first = told["words"][0]
+    place = {"answer": told["answer"], "from_word": 0, "to_word": 2, "seconds": first["seconds"]}
+    said = [{**place, "text": "The patient tells of the nights and of the mornings after them."}]
+    read = [{**place, "text": "The face reading changes while this is told."}]
+    return json.dumps(
+        {"answer_summary": said, "analysis": [], **({"expression": read} if "expression" in fields else {})}
+    )
+
+
+def test_a_draft_grows_on_the_page_and_is_compared_with_one_made_without_readings(open_page, site, clinic):
+    pk = clinic["finished"]
+    site.run(REPORTED + DONE, pk=pk)
+    page = open_page(**DESK)
+    page.goto(f"/interviews/{pk}/report/")
+    page.get_by_role("button", name="Draft again").click()
+    growing = page.locator("draft-writing li").first
+    expect(growing).to_have_count(0)
+    with serving(written, pace=0.3) as model:
+        work = threading.Thread(
+            target=site.run, args=(WRITTEN,), kwargs={"pk": pk, "url": model.url, "task": "draft_report"}
+        )
+        work.start()
+        expect(growing).to_have_text(re.compile("^The patient tells.*[^.]$"), timeout=60_000)
+        expect(growing).to_have_text("The patient tells of the nights and of the mornings after them.")
+        looks_right(page, "draft-growing")
+        work.join()
+        model.pace = 0
+        expect(page.locator("draft-writing")).to_be_hidden()
+        page.locator("#report-place").scroll_into_view_if_needed()
+        expect(page.locator("#report-place")).to_contain_text("Sleep runs through it.")
+        page.goto(f"/interviews/{pk}/report/")
+        looks_right(page, "report-drafted")
+        page.get_by_role("button", name="Compare with a draft").click()
+        expect(page.get_by_text("Two drafts are being written.").first).to_be_visible()
+        site.run(WRITTEN, pk=pk, url=model.url, task="compare_drafts")
+    expect(page.get_by_text("Only here").first).to_be_visible()
+    expect(page.get_by_text("The face reading changes while this is told.").first).to_be_visible()
+    looks_right(page, "comparison")
+    page.set_viewport_size({"width": 360, "height": 740})
+    looks_right(page, "comparison-phone")

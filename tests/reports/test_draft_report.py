@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from clinic import jobs, vault
 from clinic.integrations.language import InvalidReply, NotReachable, OllamaModel
@@ -171,6 +171,7 @@ def test_a_server_that_goes_away_in_the_middle_leaves_a_composed_report(ended):
     assert (version.engine, version.trouble) == ("composed", "broke off")
 
 
+@pytest.mark.timeout(900)  # seconds: a very busy machine writes four tokens in one
 def test_a_real_model_over_ollamas_own_protocol_ends_in_a_whole_report(ended, small_model):
     """Structure only: what so small a model writes means nothing, and nearly all of it is struck."""
     model = OllamaModel(small_model.url, small_model.name, 300.0)
@@ -183,6 +184,15 @@ def test_a_real_model_over_ollamas_own_protocol_ends_in_a_whole_report(ended, sm
         assert title in text
     assert len(grown) > 50
     assert shares == sorted(shares)
+
+
+def test_a_report_is_written_in_the_interviews_language(ended, monkeypatch):
+    ended.question_set.language, spoken = "ar", []
+    monkeypatch.setattr(services, "compose", lambda *parts: spoken.append(translation.get_language()) or "نص")
+    model = ScriptedModel(writing(GOOD.model_copy(update={"text": "تتحدث المريضة عن أختها."})))
+    services.draft(ended, model)
+    assert spoken == ["ar"]
+    assert "القواعد" in model.asked[0][0]
 
 
 # --- A person's hand ---

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import ollama
 
 CHECK_SECONDS = 0.5  # to connect, and again to answer: a page may wait for this
-PATIENT_CHECK = 10.0  # seconds: a worker may wait for a machine that is busy loading
+PATIENT_CHECK = 30.0  # seconds: a worker may wait for a machine that is busy loading
 CONTEXT = 8_192  # tokens; Ollama cuts a longer prompt without a word
 BYTES_A_TOKEN = 3  # on the careful side for English, about right for Arabic
 SPARE = 256  # tokens, for what the model's own template adds
