@@ -12,10 +12,11 @@ import torch
 
 from tests.bench.analysis import analysis
 from tests.bench.charts import charts
+from tests.bench.hearing import hearing
 from tests.bench.training import training
 
 # A name here and a function that returns plain data: that is a bench.
-BENCHES = {"analysis": analysis, "training": training, "charts": charts}
+BENCHES = {"analysis": analysis, "hearing": hearing, "training": training, "charts": charts}
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import re
 import subprocess
 import sys
 import wave
@@ -13,13 +12,8 @@ import pytest
 
 from clinic.integrations import hearing
 from clinic.integrations.hearing import ModelMissing, Sound, VoskHearing, hearing_for
+from tests.bench.words import OPENING, error_rate, words_of
 
-OPENING = (
-    "it was the best of times it was the worst of times it was the age of wisdom it was the age of foolishness "
-    "it was the epoch of belief it was the epoch of incredulity it was the season of light it was the season of "
-    "darkness it was the spring of hope it was the winter of despair we had everything before us we had nothing "
-    "before us we were all going direct to heaven we were all going direct the other way"
-)
 SECOND = hearing.SAMPLE_RATE
 
 
@@ -40,21 +34,6 @@ def two_cities() -> np.ndarray:
 def heard(two_cities):
     shares: list[float] = []
     return hearing_for("en").hear(two_cities, shares.append), shares
-
-
-def error_rate(said: str, truth: str) -> float:
-    """Words to change, add or drop, as a share of the words that were said."""
-    said_words, true_words = words_of(said), words_of(truth)
-    row = list(range(len(said_words) + 1))
-    for i, true in enumerate(true_words, start=1):
-        before, row[0] = row[0], i
-        for j, word in enumerate(said_words, start=1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != true))
-    return row[-1] / len(true_words)
-
-
-def words_of(text: str) -> list[str]:
-    return re.findall(r"[a-z']+", text.lower())
 
 
 def test_human_speech_is_heard_with_few_errors(heard):

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from clinic.integrations import speaking
 from clinic.integrations.hearing import hearing_for
 from clinic.integrations.speaking import SpeakingError, VoiceMissing, voice_for
-from tests.clinic.test_hearing import error_rate
+from tests.bench.words import error_rate
 
 QUESTION = "What does a normal day look like for you at the moment?"
 

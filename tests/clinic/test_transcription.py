@@ -14,7 +14,7 @@ import emotion.services
 from clinic.integrations import hearing, speaking
 from clinic.integrations.hearing import Heard, Sound, Word, hearing_for
 from clinic.integrations.speaking import PicoVoice
-from tests.clinic.test_hearing import error_rate, words_of
+from tests.bench.words import error_rate, words_of
 from tests.clinic.test_speaking import samples_of
 
 SECOND = hearing.SAMPLE_RATE
