@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -128,20 +128,30 @@ def next_version(instrument: Instrument, by: User) -> Instrument:
     return made
 
 
-def speak(instrument: Instrument, job: Job, voice: Speaking | None = None) -> dict[str, Outcome]:
-    """Audio for each item of a published instrument, made before anybody is asked. May run twice.
+def speak(instrument: Instrument, job: Job) -> dict[str, Outcome]:
+    """Its audio as a stage of work: its row says how far it is, and which voice stood in for another."""
+    notes = speak_items(instrument, lambda share: jobs.beat(job, 100 * share))
+    return {job.stage: Outcome(" ".join(dict.fromkeys(filter(None, notes))))}
+
+
+def speak_items(
+    instrument: Instrument, on_progress: Callable[[float], None] | None = None, voice: Speaking | None = None
+) -> list[str]:
+    """Audio for each item of a published instrument, made before anybody is asked; the voices' notes. May run twice.
 
     Raises SpeakingError; items spoken until then keep their audio, and all are shown as text anyway.
     """
-    definition, notes = instrument.parsed, []
+    definition: scales.Definition = instrument.parsed
+    notes: list[str] = []
     voice = voice or voice_for(definition.language)
     for place, item in enumerate(definition.items, start=1):
         spoken = voice.speak(_said(definition, item))
         made = {"file": spoken.name, "voice": spoken.voice[:60]}
         ItemAudio.objects.update_or_create(instrument=instrument, number=item.number, defaults=made)
         notes.append(spoken.note)
-        jobs.beat(job, 100 * place / len(definition.items))
-    return {job.stage: Outcome(" ".join(dict.fromkeys(filter(None, notes))))}
+        if on_progress:
+            on_progress(place / len(definition.items))
+    return notes
 
 
 def _said(definition: scales.Definition, item: scales.Item) -> str:
