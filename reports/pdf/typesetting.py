@@ -12,7 +12,7 @@ from typing import Any
 
 import typst
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from reports.errors import ReportError
 
@@ -49,7 +49,7 @@ def typeset(sheet: Sheet) -> bytes:
     data = {**asdict(sheet), "made_at": "", "note": "", "has_naskh": has_naskh()}
     if not data["has_naskh"] and _needs_naskh(json.dumps(data, ensure_ascii=False)):
         raise NoTypeface(
-            _(
+            gettext_lazy(  # said in the reader's language, and this runs in the report's
                 "This report has Arabic letters and the Arabic typeface is not installed on this server. Run `make "
                 "setup` there with a network, or take the markdown file."
             )
