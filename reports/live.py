@@ -29,7 +29,7 @@ class Scribe:
         self._blocks: dict[int | None, list[tuple[str, str]]] = {}
 
     def take(self, growth: Growth) -> None:
-        before = self._blocks.get(growth.position)
+        before = self._blocks.get(growth.position, [])
         self._blocks[growth.position] = list(growth.lines)
         if self._blocks[growth.position] == before or self._clock() - self._told_at < APART:
             return

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+PATIENCE = 120  # seconds
 SIZE = 2_019_393_189  # bytes
 DIGEST = "a80c4f17acd55265feec403c7aef86be0c25983ab279d83f3bcd3abbcb5b8b72"
 MANNERS = {
@@ -28,16 +29,23 @@ class OllamaServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(
-        self, *replies: Reply, models: tuple[str, ...] = ("llama3.2:3b",), manner: str = "ok", pace: float = 0
+        self,
+        *replies: Reply,
+        models: tuple[str, ...] = ("llama3.2:3b",),
+        manner: str = "ok",
+        pace: float = 0,
+        pause: str = "",
     ):
         """
         replies  one for each chat, the last one again and again
         manner   see MANNERS
         pace     seconds for each few letters
+        pause    having written this, it goes on when `more` is set
         """
         assert manner in MANNERS
         super().__init__(("127.0.0.1", 0), Handler)
         self.replies, self.models, self.manner, self.pace = list(replies), models, manner, pace
+        self.pause, self.more = pause, threading.Event()
         self.asked: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.over = threading.Event()
@@ -98,6 +106,8 @@ class Handler(BaseHTTPRequestHandler):
         for at in range(0, len(text), 40):
             self.server.over.wait(self.server.pace)
             self._line({"model": model, "message": {"role": "assistant", "content": text[at : at + 40]}, "done": False})
+            if self.server.pause and self.server.pause in text[: at + 40]:
+                self.server.more.wait(PATIENCE)
         if self.server.manner == "break":
             self.close_connection = True
             return
