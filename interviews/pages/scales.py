@@ -67,6 +67,7 @@ def _keep(request: SignedInRequest, scale: Scale, number: int) -> HttpResponse:
         services.keep_answer(scale, number, form.cleaned_data["value"], form.cleaned_data["how"])
     except (InterviewError, ConsentMissing) as refusal:
         return _refuse(request, scale, number, str(refusal), wants_json)
+    clinic_services.note_access_once(request.user, "answer", scale.subject, access.SAME_SITTING)
     live.tell(scale.interview_id, scale=scale.pk)
     return JsonResponse({"kept": True}) if wants_json else redirect(_after(scale, number))
 

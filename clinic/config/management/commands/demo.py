@@ -17,9 +17,14 @@ from django.urls import reverse
 from clinic.integrations.speaking import SpeakingError, VoiceMissing, voice_for
 from clinic.models import Patient, User
 from clinic.services import admit_patient
-from interviews.models import Interview, QuestionSet
+from interviews.models import Instrument, Interview, QuestionSet
+from interviews.queries import not_installed
 from interviews.questions import curated_sets
-from interviews.services import invite, open_interview
+from interviews.scales import OFFICIAL
+from interviews.services import choose_instruments, invite, open_interview
+from interviews.services.instruments import install as install_instrument
+from interviews.services.instruments import publish as publish_instrument
+from interviews.services.instruments import speak_items
 from interviews.services.questions import install_curated
 from interviews.services.speaking import speak_questions
 
@@ -37,7 +42,7 @@ PATIENTS = (
     ("clinician", "DEMO-3", "Layla Nasser"),
     ("clinician2", "DEMO-4", "Peter Novak"),
 )
-INVITED, ASKED = "DEMO-1", "depressive-episode"
+INVITED, ASKED, MEASURED = "DEMO-1", "depressive-episode", "phq-9"
 
 
 class Command(BaseCommand):
@@ -53,6 +58,7 @@ class Command(BaseCommand):
         staff = self._staff(password or PASSWORD)
         self._patients(staff)
         self._question_sets(staff["admin"])
+        self._instruments(staff["admin"])
         self._invitation(staff["clinician"], new_link)
 
     def _staff(self, password: str) -> dict[str, User]:
@@ -94,6 +100,17 @@ class Command(BaseCommand):
             said = ", ".join((*spoken.voices, *spoken.notes))
             self.stdout.write(f"{question_set}: {spoken.made} questions, now spoken by {said}")
 
+    def _instruments(self, admin: User) -> None:
+        """Those in their publisher's own words; translations and skeletons wait for somebody who checks them."""
+        for definition in not_installed():
+            if definition.wording == OFFICIAL:
+                made = publish_instrument(install_instrument(definition, admin), admin)
+                try:
+                    speak_items(made)
+                except SpeakingError as error:
+                    self.stderr.write(f"{made}: {error} Its items are shown as text.")
+                self.stdout.write(f"{made}: {len(definition.items)} items, {definition.licence}")
+
     @transaction.atomic
     def _invitation(self, clinician: User, new_link: bool) -> None:
         patient = Patient.objects.get(clinician=clinician, record_number=INVITED)
@@ -106,6 +123,10 @@ class Command(BaseCommand):
                 disorder__slug=ASKED, language=patient.language, state=QuestionSet.State.PUBLISHED
             )
             interview = open_interview(patient, asked, clinician)
+            scales = Instrument.objects.filter(
+                slug=MEASURED, language=patient.language, state=QuestionSet.State.PUBLISHED
+            )
+            choose_instruments(interview, scales)
         _row, token = invite(interview, clinician)
         link = settings.SITE_URL + reverse("interviews:invitation", args=[token])
         self.stdout.write(f"{patient} is invited to “{interview.question_set}”. Her link, shown only now:\n{link}")
