@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
@@ -23,6 +23,7 @@ CHAPTER = "V"  # of ICD-10: mental and behavioural disorders
 LONGEST = 120  # characters of a name
 NEAR = 0.8  # likeness (difflib's ratio) from which on a known name is offered
 MOST_OFFERED = 4
+GENERAL = {"disorder", "disorders", "syndrome", "illness", "disease", "اضطراب", "متلازمه", "مرض"}
 SHORTEST_NEAR = 4  # letters; of shorter ones everything is near to something
 
 CODE = re.compile(r"^[a-z]\d\d(?:\.?\d{1,2})?$", re.I)
@@ -183,14 +184,20 @@ def _by_code(typed: str, language: str) -> Taken | None:
 
 
 def _nearest(wanted: str, own: dict[str, Taken], language: str) -> tuple[Taken, ...]:
-    if len(wanted) < SHORTEST_NEAR:
+    """Known names that look like it, apart from words such as "disorder" that make all of them alike."""
+    core = _core(wanted)
+    if len(core) < SHORTEST_NEAR:
         return ()
-    known = {name: taken for name, taken in _titles().items() if is_code_of_ours(taken.code)}
-    known |= _listed(language) | own
+    titles = {name: taken for name, taken in _titles().items() if is_code_of_ours(taken.code)}
+    known = {_core(name): taken for name, taken in (titles | _listed(language) | own).items()}
     # The same words in another order are near, too.
     by_words = {" ".join(sorted(name.split())): taken for name, taken in known.items()}
-    same = by_words.get(" ".join(sorted(wanted.split())))
-    likely: Iterable[str] = (name for name in known if len(name) >= SHORTEST_NEAR)
-    near = [known[name] for name in get_close_matches(wanted, likely, n=3 * MOST_OFFERED, cutoff=NEAR)]
+    same = by_words.get(" ".join(sorted(core.split())))
+    likely = [name for name in known if len(name) >= SHORTEST_NEAR]
+    near = [known[name] for name in get_close_matches(core, likely, n=3 * MOST_OFFERED, cutoff=NEAR)]
     by_code = {taken.code or taken.name: taken for taken in reversed([same, *near] if same else near)}
     return tuple(reversed(by_code.values()))[:MOST_OFFERED]
+
+
+def _core(folded: str) -> str:
+    return " ".join(word for word in folded.split() if word not in GENERAL)

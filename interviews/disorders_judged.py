@@ -56,7 +56,7 @@ class YesOrNo(BaseModel):
 
 class Named(BaseModel):
     kind: Kind
-    reason: str = Field(max_length=100)
+    reason: str = Field(max_length=80)
 
 
 class Ruling(Enum):

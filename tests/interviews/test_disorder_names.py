@@ -44,6 +44,11 @@ def test_a_misspelt_name_is_offered_and_never_taken():
     assert (found.verdict, found.taken, found.offers[0].name) == (Verdict.NEAR, None, "Schizophrenia")
 
 
+def test_the_word_disorder_alone_makes_no_two_names_alike():
+    assert "F81.0" not in {offer.code for offer in look_up("hoarding disorder").offers}  # the reading disorder
+    assert look_up("disorder").verdict is Verdict.UNKNOWN
+
+
 def test_words_in_another_order_are_offered():
     assert look_up("anxiety, social").offers[0].name == "Social anxiety"
 
