@@ -11,7 +11,7 @@ PAGE = """{% load i18n %}<h1>{% translate "Thank you" %}</h1>
     <p>{% if 1 %}
   {% blocktranslate count days=days %}One day{% plural %}{{ days }} days{% endblocktranslate %}{% endif %}
 """
-CODE = 'from django.utils.translation import gettext as _\n\nsaid = _("%(name)s " "agreed.")\n'
+CODE = "from django.utils.translation import gettext as _\n\nsaid = f\"## {_('%(name)s agreed.')}\"\n"
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +16,14 @@ from django.utils.translation.template import templatize
 from clinic.config import library_sentences
 
 ROOMS = ("clinic", "emotion", "interviews", "reports")
+MODELS = "emotion/catalogue.toml"  # what others publish: what each is for is told to people
+TOLD_OF_MODELS = ("use", "elsewhere")
 LIBRARY = "/emotion/ml/"
 UNHEARD = ("commands", "weights", "nets")  # of the library: for whoever types commands or writes code
-KEYWORDS = ("gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "_")
+PLAIN = ("_", "gettext", "gettext_lazy", "gettext_noop")
+IN_CONTEXT = ("pgettext", "pgettext_lazy")
+COUNTED = ("ngettext", "ngettext_lazy")
+KEYWORDS = (*PLAIN, *IN_CONTEXT, *COUNTED)
 NAMED = re.compile(r"%\(\w+\)[a-z]|(?<!\{)\{\w*\}")  # %(name)s of Python and templates, {name} of the scripts
 MANY = 3  # from this form on a number is written out: "none", "one" and "both" may be words
 
@@ -38,10 +45,11 @@ def gather(root: Path) -> dict[tuple[str, str], polib.POEntry]:
 
 
 def _sources(root: Path) -> list[Path]:
+    models = [path for path in [root / MODELS] if path.exists()]
     pages = [path for path in (root / "templates").rglob("*") if path.suffix in (".html", ".txt")]
     code = [path for room in ROOMS for path in (root / room).rglob("*.py") if "migrations" not in path.parts]
     code = [path for path in code if LIBRARY not in path.as_posix() or not set(UNHEARD) & set(path.parts)]
-    return sorted(pages) + sorted(code)
+    return sorted(pages) + sorted(code) + models
 
 
 def _marked(path: Path) -> Iterator[tuple[str, str, str]]:
@@ -50,17 +58,39 @@ def _marked(path: Path) -> Iterator[tuple[str, str, str]]:
     if LIBRARY in path.as_posix():
         yield from (("", sentence, "") for sentence in library_sentences.sentences(text))
         return
-    if path.suffix != ".py":
-        # What is left of the page around the calls has no meaning as Python, its indentation least of all.
-        text = "\n".join(line.strip() for line in templatize(text, origin=str(path)).splitlines())
-    calls = extract_python(io.BytesIO(text.encode()), dict.fromkeys(KEYWORDS), [], {"encoding": "utf-8"})
-    for _line, name, said, _comments in calls:
-        function = str(name)
-        words = [said] if isinstance(said, str) else [word for word in said or () if word]
-        if not words:
-            continue
-        context = words.pop(0) if function.startswith("pgettext") else ""
-        yield context, words[0], words[1] if function.startswith("ngettext") else ""
+    if path.suffix == ".toml":
+        yield from (
+            ("", model[name], "") for model in tomllib.loads(text)["model"] for name in TOLD_OF_MODELS if name in model
+        )
+        return
+    calls = _calls_in_code(text) if path.suffix == ".py" else _calls_in_page(text, path)
+    for function, words in calls:
+        context = words.pop(0) if function in IN_CONTEXT else ""
+        if words:
+            yield context, words[0], words[1] if function in COUNTED else ""
+
+
+def _calls_in_code(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Also those inside of f-strings, and under whatever name gettext was imported."""
+    tree = ast.parse(text)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {each.asname or each.name: each.name for node in imports for each in node.names if each.name in KEYWORDS}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            function = names.get(called, called)
+            if function in KEYWORDS:
+                values = [each.value if isinstance(each, ast.Constant) else None for each in node.args]
+                yield function, [value for value in values if isinstance(value, str)]
+
+
+def _calls_in_page(text: str, path: Path) -> Iterator[tuple[str, list[str]]]:
+    # What is left of the page around the calls has no meaning as Python, its indentation least of all.
+    made = "\n".join(line.strip() for line in templatize(text, origin=str(path)).splitlines())
+    for _line, name, said, _comments in extract_python(
+        io.BytesIO(made.encode()), dict.fromkeys(KEYWORDS), [], {"encoding": "utf-8"}
+    ):
+        yield str(name), [said] if isinstance(said, str) else [word for word in said or () if word]
 
 
 def merge(catalogue: polib.POFile, marked: dict[tuple[str, str], polib.POEntry]) -> polib.POFile:

@@ -95,10 +95,10 @@ class Question(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         only_audio = set(kwargs.get("update_fields") or ()) == {"audio", "audio_voice"}
         if not only_audio and not self.question_set.is_draft:
-            raise SetIsPublished("This version is published and cannot change. Make a new version instead.")
+            raise SetIsPublished(_("This version is published and cannot change. Make a new version instead."))
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         if not self.question_set.is_draft:
-            raise SetIsPublished("This version is published and cannot change. Make a new version instead.")
+            raise SetIsPublished(_("This version is published and cannot change. Make a new version instead."))
         return super().delete(*args, **kwargs)
