@@ -98,7 +98,7 @@ def vosk(settings, tmp_path_factory):
     if not (folder / "ko").exists():
         (folder / "ko").symlink_to(Path(package) / "model")
     settings.VOSK_MODELS = folder
-    yield lambda: hearing_for("ko")
+    return lambda: hearing_for("ko")
 
 
 @pytest.fixture(scope="module", autouse=True)
