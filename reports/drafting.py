@@ -142,6 +142,7 @@ class _Writing:
             self._draft.faults.append(fault)
             return None
         finally:
+            grown.finish()
             self._done += 1
             watcher.on_progress(self._done / steps)
         self._draft.digest = told.digest

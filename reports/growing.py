@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from reports.evidence import Evidence
 from reports.holding import Struck, hold
 from reports.shapes import ANALYSIS, CONCLUSION, EXPRESSION, SUMMARY, TO_ASK, Sentence
 
+APART = 0.2  # seconds between two looks at one reply
 NUMBER = r"\s*(-?\d{1,9}(?:\.\d+)?)\s*"
 ANCHORED = re.compile(
     rf'"answer"\s*:{NUMBER},\s*"from_word"\s*:{NUMBER},\s*"to_word"\s*:{NUMBER},\s*"seconds"\s*:{NUMBER},'
@@ -34,11 +36,30 @@ class Growth:
 
 
 class Grower:
-    def __init__(self, evidence: Evidence, position: int | None, tell: Callable[[Growth], None]):
-        self._evidence, self._position, self._tell = evidence, position, tell
+    """Reads a growing reply at most five times a second, and once more at its end: each look holds every sentence."""
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        position: int | None,
+        tell: Callable[[Growth], None],
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._evidence, self._position, self._tell, self._clock = evidence, position, tell, clock
+        self._looked_at, self._reply, self._seen = clock(), "", ""
 
     def take(self, reply: str) -> None:
-        self._tell(Growth(self._position, tuple(shown(reply, self._evidence, self._position))))
+        self._reply = reply
+        if self._clock() - self._looked_at >= APART:
+            self._look()
+
+    def finish(self) -> None:
+        if self._seen != self._reply:
+            self._look()
+
+    def _look(self) -> None:
+        self._looked_at, self._seen = self._clock(), self._reply
+        self._tell(Growth(self._position, tuple(shown(self._reply, self._evidence, self._position))))
 
 
 def shown(reply: str, evidence: Evidence, position: int | None) -> Iterator[tuple[str, str]]:

@@ -7,13 +7,9 @@ the report's row: a page that missed a word loses nothing but the sight of it.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from clinic import news
 from reports.growing import Growth
 
-APART = 0.2  # seconds between two news of one draft
 MOST_BLOCKS = 3  # the newest answers: a message stays small however long the interview is
 
 
@@ -22,18 +18,17 @@ def group_name(interview_id: int) -> str:
 
 
 class Scribe:
-    """Passes on what grows, at most five times a second: each time all of the newest answers, never a change."""
+    """Passes on what grows: each time all of the newest answers, never a change."""
 
-    def __init__(self, interview_id: int, clock: Callable[[], float] = time.monotonic):
-        self._interview_id, self._clock, self._told_at = interview_id, clock, float("-inf")
+    def __init__(self, interview_id: int):
+        self._interview_id = interview_id
         self._blocks: dict[int | None, list[tuple[str, str]]] = {}
 
     def take(self, growth: Growth) -> None:
         before = self._blocks.get(growth.position, [])
         self._blocks[growth.position] = list(growth.lines)
-        if self._blocks[growth.position] == before or self._clock() - self._told_at < APART:
+        if self._blocks[growth.position] == before:
             return
-        self._told_at = self._clock()
         newest = list(self._blocks.items())[-MOST_BLOCKS:]
         news.send(
             [group_name(self._interview_id)], blocks=[{"answer": answer, "lines": lines} for answer, lines in newest]

@@ -10,13 +10,15 @@ from django.urls import reverse
 from clinic.models import AuditEntry, Job
 from interviews.stages import REPORT
 from reports import live, services, tasks
-from reports.growing import Growth
+from reports.evidence import gather
+from reports.growing import Grower, Growth
 from reports.models import ReportVersion
 from reports.queries import latest, text_of
+from reports.shapes import AnswerNotes
 from tests.fakes import ScriptedModel
 from tests.interviews.sockets import Socket
 from tests.ollama_server import serving
-from tests.reports.cases import answered, finished
+from tests.reports.cases import a_reply, answered, finished
 from tests.reports.scripts import GOOD, SAID, SEEN, as_replies, writing
 
 
@@ -39,27 +41,30 @@ def url(name: str, interview) -> str:
 # --- Told while it is written ---
 
 
-def test_watchers_are_told_at_most_five_times_a_second_and_all_of_it_each_time(monkeypatch):
+def test_a_growing_reply_is_looked_at_five_times_a_second_and_at_its_end():
     told, now = [], [0.0]
-    monkeypatch.setattr(live.news, "send", lambda groups, **news: told.append((groups, news["blocks"])))
-    scribe = live.Scribe(7, clock=lambda: now[0])
-    for step in range(100):
+    grower = Grower(gather([a_reply(SAID)]), 1, told.append, clock=lambda: now[0])
+    reply = AnswerNotes(answer_summary=[GOOD], expression=[], analysis=[]).model_dump_json()
+    for step in range(1, 101):
         now[0] = step / 64
-        scribe.take(Growth(1, (("answer_summary", f"word {step}"),)))
+        grower.take(reply[: len(reply) * step // 100])
     assert 5 <= len(told) <= 8  # in a second and a half
-    assert told[0] == (["draft-7"], [{"answer": 1, "lines": [("answer_summary", "word 0")]}])
-    now[0] = 9.0
-    scribe.take(Growth(2, (("analysis", "more"),)))
-    assert [block["answer"] for block in told[-1][1]] == [1, 2]
+    grower.finish()
+    grower.finish()
+    assert told[-1] == Growth(1, (("answer_summary", GOOD.text),))
+    assert len(told) <= 9
 
 
-def test_what_did_not_grow_is_no_news(monkeypatch):
+def test_watchers_are_told_all_of_the_newest_answers_each_time(monkeypatch):
     told = []
-    monkeypatch.setattr(live.news, "send", lambda groups, **news: told.append(news))
-    scribe = live.Scribe(7, clock=iter(range(100)).__next__)
-    for _ in range(3):
-        scribe.take(Growth(1, ()))
-    assert len(told) <= 1
+    monkeypatch.setattr(live.news, "send", lambda groups, **news: told.append((groups, news["blocks"])))
+    scribe = live.Scribe(7)
+    for answer in range(1, 6):
+        for _ in range(2):  # what did not grow is no news
+            scribe.take(Growth(answer, (("analysis", f"word {answer}"),)))
+    assert len(told) == 5
+    assert told[0] == (["draft-7"], [{"answer": 1, "lines": [("analysis", "word 1")]}])
+    assert [block["answer"] for block in told[-1][1]] == [3, 4, 5]
 
 
 @pytest.mark.django_db(transaction=True)
