@@ -7,6 +7,7 @@ import av
 import pytest
 
 from clinic import vault
+from clinic.integrations.hearing import ModelMissing
 from clinic.models import AuditEntry
 from emotion.errors import RecordingTooLong, UnreadableRecording
 from emotion.ml.readings import Gap, Point, Reading
@@ -17,6 +18,7 @@ from interviews.models import Chunk, Transcript
 from interviews.playback import sealed_recording
 from interviews.queries import replies
 from interviews.services import analysis
+from tests import factories
 from tests.fakes import ScriptedHearing
 from tests.interviews.takes import a_clip, in_parts, keep
 
@@ -176,6 +178,23 @@ def test_what_was_said_is_kept_sealed_with_its_times(joined, answer, told):
     assert reply.text == "I sleep badly"
     assert [(word.word, word.start) for word in reply.words] == [("I", 0.0), ("sleep", 0.5), ("badly", 1.0)]
     assert reply.engine == "scripted"
+
+
+def test_an_answer_is_heard_in_its_interviews_language_once_the_model_is_there(
+    patient, clip, told, monkeypatch, settings, tmp_path
+):
+    settings.VOSK_MODELS, settings.WHISPER_MODEL = tmp_path / "none", None
+    arabic = factories.an_interview(patient, factories.a_question_set(("كيف حالك؟",), language="ar"))
+    answer = arabic.answers.first()
+    keep(answer, in_parts(clip))
+    analysis.join(answer, told)
+    with pytest.raises(ModelMissing, match=r"“ar”.*try again once the model is there"):
+        analysis.transcribe(answer, told)
+    asked: list[str] = []
+    monkeypatch.setattr(analysis, "hearing_for", lambda language, **_: asked.append(language) or ScriptedHearing("نعم"))
+    analysis.transcribe(answer, told)
+    assert asked == ["ar"]
+    assert replies(arabic)[0].text == "نعم"
 
 
 def test_silence_leaves_an_empty_transcript_and_says_so(joined, answer, told):
