@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.chromium import accessibility_faults, picture_of
+from tests.browser.test_scales import ASK
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 QUESTIONS = {
@@ -125,6 +126,22 @@ def test_a_patient_goes_the_whole_way_in_her_language(site, browser_with, a_cont
     she.look("8-done")
     she.page.goto(made["link"].replace(made["token"], "nonsense"))
     she.look("9-refused")
+    assert not she.faults, "\n".join(she.faults)
+
+
+def test_a_questionnaire_is_arabic_on_its_first_page_and_at_its_item_of_risk(site, browser_with, a_context):
+    made = site.invite(QUESTIONS["ar"])
+    site.run(SPOKEN_IN, pk=made["interview"], language="ar")
+    asked = site.run(ASK, pk=made["interview"], slug="phq-9", language="ar")
+    context = a_context(browser_with(None), site, locale="en-GB", **PHONE)
+    she = Reader(context.new_page(), "ar", NAMES | {"PHQ"})
+    she.page.goto(made["link"])
+    she.press("Begin")
+    she.press("I agree")
+    she.page.goto(f"/interviews/{made['interview']}/scales/")
+    she.look("scales-1-overview")
+    she.page.goto(f"/scales/{asked}/items/9/")
+    she.look("scales-2-item")
     assert not she.faults, "\n".join(she.faults)
 
 

@@ -1,16 +1,21 @@
 """The patient reads in the interview's language from her link on, until she chooses another."""
 
+import hashlib
+
 import pytest
 from django.core import mail
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from clinic.services import record_consent
+from clinic.models import Consent
+from clinic.services import WORDING, record_consent
 from interviews.models import QuestionSet
 from interviews.services import invite
 from interviews.services.risk import tell_people
 from tests.interviews.test_risk_flags import check, hear
 
+ARABIC_WORDINGS = {"care-1": "81cdf36051af96472b7c194482d4bc05fd772a35ee80152c77a07c21a3b27b54"}
 ENGLISH = {"Accept-Language": "en-GB,en;q=0.9"}
 
 
@@ -81,3 +86,10 @@ def test_alerts_are_mailed_in_the_clinics_language(answer, settings):
     check(answer)
     tell_people()
     assert mail.outbox[0].subject == "Anamnesis: إجابة تحتاج إليك الآن"
+
+
+def test_a_changed_arabic_consent_text_needs_a_new_version_as_the_english_one_does(interview):
+    with translation.override("ar"):
+        words = render_to_string("interviews/_consent_text.html", {"interview": interview, "crisis_text": "…"})
+    digest = hashlib.sha256(" ".join(words.split()).encode()).hexdigest()
+    assert ARABIC_WORDINGS[WORDING[Consent.Purpose.CARE]] == digest, "New words need a new version in clinic.services."
