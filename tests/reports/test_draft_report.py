@@ -184,6 +184,9 @@ def test_a_real_model_over_ollamas_own_protocol_ends_in_a_whole_report(ended, sm
         assert title in text
     assert grown
     assert shares == sorted(shares)
+    drafted = [line for block in text.split("(drafted):**\n\n")[1:] for line in block.split("\n\n")[0].splitlines()]
+    assert all("](#answer-1@" in line for line in drafted)  # what points at nothing was struck
+    assert bool(drafted) == (version.engine != "composed")
 
 
 def test_a_report_is_written_in_the_interviews_language(ended, monkeypatch):
