@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from interviews.stages import HEAR, SPEAK_ITEMS
 
 RETRY_AFTER = 2  # seconds, doubled with each attempt
 REFUSALS = (*analysis.REFUSALS, SpeakingError)
+logger = logging.getLogger(__name__)
 # A database that is away even for the row itself: Celery tries the task again.
 DATABASE_AWAY: dict[str, Any] = {
     "autoretry_for": (OperationalError, InterfaceError),
@@ -68,5 +70,8 @@ def requeue(older_than: timedelta) -> None:
 
 def _work(subject: str, stage: str, verb: Callable[[Job], Mapping[str, Outcome]], again: Signature) -> None:
     job = jobs.claim(subject, stage, jobs.new_owner())
-    if job and jobs.carry_out([job], lambda: verb(job), REFUSALS):
-        send(again, subject, stage, after=RETRY_AFTER * 2 ** (job.attempts - 1))
+    try:
+        if job and jobs.carry_out([job], lambda: verb(job), REFUSALS):
+            send(again, subject, stage, after=RETRY_AFTER * 2 ** (job.attempts - 1))
+    except Job.DoesNotExist:
+        logger.info("%s was answered with a click while it was being heard.", subject)

@@ -156,6 +156,20 @@ def test_a_second_try_replaces_the_first_and_an_unconfirmed_one_is_forgotten(sca
     assert not Job.objects.filter(stage=HEAR).exists()
 
 
+def test_a_click_while_it_is_being_heard_wins_and_the_worker_goes_on(scale, sound, monkeypatch):
+    reply = spoken.receive_spoken(scale, 1, sound, "audio/wav")
+
+    class Clicked(ScriptedHearing):
+        def hear(self, sound, on_progress=None):
+            keep_answer(scale, 1, 3)
+            return super().hear(sound, on_progress)
+
+    monkeypatch.setattr(spoken, "hearing_for", lambda *_args, **_options: Clicked("several days"))
+    scale_tasks.hear_reply(reply.pk)
+    assert queries.scale_results(scale.interview)[0].item_scores[0].value == 3
+    assert not SpokenReply.objects.exists()
+
+
 def test_words_that_call_for_a_person_raise_a_flag_whatever_was_asked(scale, sound):
     assert heard(scale, sound, "I want to die", number=2).value is None
     assert RiskFlag.objects.get().scale_answer.number == 2
@@ -185,7 +199,7 @@ def door(scale) -> str:
     return reverse("interviews:scale_voice", args=[scale.pk, 1])
 
 
-def test_the_patient_sends_a_few_seconds_and_asks_what_was_understood(client, scale, sound, monkeypatch):
+def test_the_patient_sends_a_few_seconds_and_asks_what_was_understood(client, scale, sound):
     client.force_login(scale.interview.patient.user)
     assert client.get(door(scale)).status_code == 404
     sent = client.post(door(scale), {"sound": SimpleUploadedFile("reply.wav", sound, "audio/wav")})
