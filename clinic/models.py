@@ -88,6 +88,8 @@ class Patient(models.Model):
 
     class Meta:
         ordering = ["name", "pk"]
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
 
     def __str__(self) -> str:
         return self.name
@@ -127,7 +129,8 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        verbose_name_plural = "audit entries"
+        verbose_name = _("entry of the audit log")
+        verbose_name_plural = _("entries of the audit log")
 
 
 class Job(models.Model):

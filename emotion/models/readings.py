@@ -1,6 +1,7 @@
 """Readings kept: how face and voice changed over a recording, and the pack that read it."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class StoredReading(models.Model):
@@ -14,6 +15,10 @@ class StoredReading(models.Model):
     duration = models.FloatField()  # seconds
     summary = models.JSONField(default=dict)  # counts only: points, gaps by reason
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("stored reading")
+        verbose_name_plural = _("stored readings")
 
 
 class TimelineSegment(models.Model):
