@@ -6,6 +6,8 @@ grows with the interview, and what is said in one answer cannot speak to the dra
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +21,7 @@ from reports.holding import Standing, words_of
 GROUP = 8  # words under one number and second
 PIECE = 450  # words of an answer in one prompt
 MOST_MEASURED = 24  # lines of measurements in one prompt
-MOST_CARRIED = 60  # sentences that a conclusion is drawn from
+CARRIED = 12_000  # bytes of sentences that a conclusion is drawn from: some 4,000 tokens
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,21 @@ def pieces(evidence: Evidence) -> list[Piece]:
 
 
 def for_conclusion(standing: Sequence[Standing], scales: Iterable[ScaleEvidence]) -> dict[str, Any]:
-    """Of many sentences as many from each answer, the first ones."""
-    by_answer: dict[int, list[Standing]] = {}
+    """Of many sentences as many as fit: the first of each answer, then the second of each, and so on."""
+    ranked: list[tuple[int, int, dict[str, Any]]] = []
+    seen: Counter[int] = Counter()
     for one in standing:
-        by_answer.setdefault(one.sentence.answer, []).append(one)
-    share = max(1, MOST_CARRIED // max(1, len(by_answer)))
-    carried = [one for several in by_answer.values() for one in several[:share]][:MOST_CARRIED]
+        position = one.sentence.answer
+        ranked.append((seen[position], position, one.sentence.model_dump(exclude={"instrument"})))
+        seen[position] += 1
+    carried, size = [], 0
+    for rank, position, told in sorted(ranked, key=lambda one: one[:2]):
+        size += len(json.dumps(told, ensure_ascii=False).encode())
+        if size > CARRIED:
+            break
+        carried.append((position, rank, told))
     return {
-        "sentences": [{**one.sentence.model_dump(exclude={"instrument"})} for one in carried],
+        "sentences": [told for _position, _rank, told in sorted(carried, key=lambda one: one[:2])],
         "questionnaires": [
             {"instrument": scale.name, "score": scale.score, "of": scale.most, "band": scale.band}
             for scale in scales

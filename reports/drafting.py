@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from pydantic import BaseModel
 
-from clinic.integrations.language import BadReply, LanguageModel, LanguageModelError, Told, sentence_for
+from clinic.integrations.language import BadReply, LanguageModel, LanguageModelError, PromptTooLong, Told, sentence_for
 from reports import asking, growing, prompts
 from reports.composing import Drafted
 from reports.evidence import Evidence
@@ -53,7 +53,7 @@ class Draft:
     by_answer: dict[int, dict[str, list[Standing]]] = field(default_factory=dict)
     conclusion: list[Standing] = field(default_factory=list)
     to_ask: list[Standing] = field(default_factory=list)
-    faults: list[BadReply] = field(default_factory=list)
+    faults: list[LanguageModelError] = field(default_factory=list)
 
     @property
     def standing(self) -> list[Standing]:
@@ -124,7 +124,7 @@ class _Writing:
             self._draft.to_ask = self._draft.held.standing(told.value.to_ask)
 
     def _ask(self, part: str, data: Any, shape: type[BaseModel], position: int | None) -> Told[Any] | None:
-        """None where the reply could not be used."""
+        """None where the reply could not be used, or the answer is too long to be read at once."""
         watcher, steps = self._watcher, len(self._pieces) + 1
         grown = growing.Grower(self._evidence, position, watcher.on_growth)
         try:
@@ -138,7 +138,7 @@ class _Writing:
                 on_text=grown.take,
                 on_wait=watcher.on_wait,
             )
-        except BadReply as fault:
+        except (BadReply, PromptTooLong) as fault:
             self._draft.faults.append(fault)
             return None
         finally:

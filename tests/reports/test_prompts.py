@@ -56,10 +56,15 @@ def test_a_long_answer_is_asked_in_pieces_that_fit(evidence):
     assert found[1].data(with_readings=True)["words"][0]["from"] == 450
 
 
-def test_a_conclusion_is_drawn_from_no_more_sentences_than_fit():
-    standing = [Standing(a_sentence(answer=answer), "") for answer in range(1, 41) for _ in range(7)]
+@pytest.mark.parametrize(("text", "most"), [("The patient speaks about sleep.", 280), ("ب" * 240, 24)])
+def test_a_conclusion_is_drawn_from_as_many_sentences_of_each_answer_as_fit(text, most):
+    standing = [Standing(a_sentence(answer=answer, text=text), "") for answer in range(1, 41) for _ in range(7)]
     data = asking.for_conclusion(standing, SCALES)
-    assert len(data["sentences"]) == 40
+    answers = [one["answer"] for one in data["sentences"]]
+    assert answers == sorted(answers)
+    assert max(map(answers.count, answers)) - min(map(answers.count, answers)) <= 1
+    assert 15 < len(answers) <= most
+    assert len(json.dumps(data, ensure_ascii=False).encode()) < 15_000
     assert data["questionnaires"] == [{"instrument": "PHQ-9", "score": 14, "of": 27, "band": "10 to 14"}]
 
 
