@@ -15,6 +15,8 @@ from tests.browser.chromium import accessibility_faults, picture_of
 from tests.browser.fake_media import FakeMedia
 from tests.browser.test_patient_pages import PHONE
 
+pytestmark = pytest.mark.timeout(600)
+
 ASK = """
 from clinic.models import User
 from interviews import scales
