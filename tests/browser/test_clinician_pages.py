@@ -218,7 +218,7 @@ def test_the_admin_pages_have_no_fault_either(open_page, clinic):
     ):
         page.goto(f"/admin/{name}")
         looks_right(page, f"admin-{name.replace('/', '-')}")
-    page.goto(f"/admin/interviews/questionset/{clinic['questions']}/change/")
+    page.goto(f"/authoring/sets/{clinic['questions']}/")
     looks_right(page, "admin-questions")
 
 

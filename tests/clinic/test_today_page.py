@@ -97,7 +97,7 @@ def test_an_engineer_sees_models_and_no_patient(client, engineer, interview, ans
 def test_an_admin_finds_the_way_to_questions_and_people(client, admin, interview, patient):
     page = today(client, admin)
     assert reverse("admin:clinic_user_changelist") in page
-    assert reverse("admin:interviews_questionset_changelist") in page
+    assert reverse("interviews:disorders") in page
     assert patient.name not in page
 
 

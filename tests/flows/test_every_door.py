@@ -116,7 +116,7 @@ def test_what_nobody_was_let_into_is_untouched(interview):
 @pytest.mark.parametrize("role", [User.Role.PATIENT, User.Role.CLINICIAN, User.Role.ENGINEER])
 def test_the_admin_pages_open_to_admins_only(db, role):
     client = somebody_else(role)
-    for route in ("/admin/", "/admin/clinic/user/", "/admin/interviews/questionset/"):
+    for route in ("/admin/", "/admin/clinic/user/", "/admin/interviews/disorder/"):
         response = client.get(route)
         assert response.status_code == 302
         assert "login" in response["Location"]
