@@ -14,7 +14,7 @@ TESTED := DJANGO_SETTINGS_MODULE=tests.settings $(PY)
 help:
 	@echo 'make run      everything, at http://127.0.0.1:8000 (PORT=8001 make run for another port)'
 	@echo 'make test     all tests, also against PostgreSQL and Redis where they answer'
-	@echo 'make check    format, lint, types, imports between rooms, migrations, lock'
+	@echo 'make check    format, lint, types, imports between rooms, migrations, translations, lock'
 	@echo 'make bench    what each stage costs, as JSON'
 	@echo 'make doctor   what is installed, reachable or missing here'
 	@echo 'make clean    remove what can be made again; recordings and database stay'
@@ -43,6 +43,7 @@ check: install
 	$(PY) -m mypy clinic emotion interviews reports
 	.venv/bin/lint-imports --no-cache
 	$(TESTED) manage.py makemigrations --check --dry-run
+	$(TESTED) manage.py messages check
 	$(PY) -m pytest -q tests/test_install.py tests/test_shape.py
 
 bench: install

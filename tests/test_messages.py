@@ -1,9 +1,11 @@
 """Nothing a person reads is left untranslated, and what is compiled is what the repository holds."""
 
 import os
+from pathlib import Path
 
 import polib
 import pytest
+from django.conf import settings
 
 from clinic.config import gathering, library_sentences, translations
 
@@ -64,6 +66,13 @@ def test_what_is_missing_stale_fuzzy_or_ill_filled_is_told(house):
     ]
     told = sorted(line.split(":")[0] for line in gathering.faults(catalogue, gathering.gather(house)))
     assert told == ["fuzzy", "nobody says it any more", "not in the catalogue", "placeholders differ"]
+
+
+@pytest.mark.parametrize("path", sorted(translations.SOURCES.glob("*/LC_MESSAGES/django.po")), ids=["ar"])
+def test_every_string_is_translated_and_none_is_stale(path):
+    """After `manage.py messages gather` whatever is new stands in the catalogue, still without its translation."""
+    told = gathering.faults(polib.pofile(str(path)), gathering.gather(Path(settings.BASE_DIR)))
+    assert not told, "\n".join(told)
 
 
 def test_a_catalogue_is_compiled_once_and_again_when_it_changed(tmp_path):

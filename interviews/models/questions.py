@@ -21,6 +21,8 @@ class Disorder(models.Model):
 
     class Meta:
         ordering = ["name"]
+        verbose_name = _("disorder")
+        verbose_name_plural = _("disorders")
 
     def __str__(self) -> str:
         return self.name
@@ -53,6 +55,8 @@ class QuestionSet(models.Model):
 
     class Meta:
         ordering = ["disorder__name", "language", "-version"]
+        verbose_name = _("question set")
+        verbose_name_plural = _("question sets")
         constraints = [
             models.UniqueConstraint(fields=["disorder", "language", "version"], name="one_set_a_version"),
             models.CheckConstraint(

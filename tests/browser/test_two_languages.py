@@ -19,7 +19,7 @@ QUESTIONS = {
     "ar": ("كيف كان نومك في الأسبوعين الماضيين؟", "ما الذي يساعدك؟"),
 }
 DIRECTION = {"en": "ltr", "ar": "rtl"}
-NAMES = {"Anamnesis", "Dr", "Amari", "Chrome", "Edge", "Firefox", "Safari", "https"}
+NAMES = {"Anamnesis", "PHQ", "GAD", "PCL", "Dr", "Amari", "Chrome", "Edge", "Firefox", "Safari", "https"}
 ENGINES = {"whisper", "tiny", "en", "made", "abababababab"}  # what heard and read the made answers
 DATA = re.compile(
     r"\{\w+\}|(Questions|Disorder) [0-9a-f]{12}|[A-Z2-7]{4}-[A-Z2-7]{4}"
@@ -134,7 +134,7 @@ def test_a_questionnaire_is_arabic_on_its_first_page_and_at_its_item_of_risk(sit
     site.run(SPOKEN_IN, pk=made["interview"], language="ar")
     asked = site.run(ASK, pk=made["interview"], slug="phq-9", language="ar")
     context = a_context(browser_with(None), site, locale="en-GB", **PHONE)
-    she = Reader(context.new_page(), "ar", NAMES | {"PHQ"})
+    she = Reader(context.new_page(), "ar")
     she.page.goto(made["link"])
     she.press("Begin")
     she.press("I agree")
