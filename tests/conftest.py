@@ -5,11 +5,19 @@ from uuid import uuid4
 
 import pytest
 from django.core.cache import caches
+from django.utils import translation
 
 from clinic.models import Patient, User
 from interviews.models import Interview
 from tests import factories
 from tests.gguf_server import SmallModel, serving_gguf
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """A page in Arabic leaves its language to whatever the same thread does next."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

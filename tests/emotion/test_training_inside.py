@@ -2,8 +2,10 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import pytest
+from django.db import OperationalError, connection
 
 from emotion.ml.training.config import TrainingConfig
 from emotion.models import Epoch, StepCurve, TrainingRun
@@ -87,14 +89,19 @@ def test_a_run_whose_worker_is_gone_waits_for_another(engineer):
 def test_a_run_that_another_process_took_over_writes_nothing_more(engineer):
     run = claimed(engineer, tiny(epochs=500, patience=None))
 
+    over = threading.Event()
+
     def take_over() -> None:
-        while not Epoch.objects.exists():
-            time.sleep(0.05)
-        TrainingRun.objects.update(owner="somebody:2:else")
+        taken = 0
+        while not taken and not over.wait(0.05):
+            with suppress(OperationalError):  # SQLite in memory does not wait for the other thread's writing
+                taken = Epoch.objects.exists() and TrainingRun.objects.update(owner="somebody:2:else")
+        connection.close()
 
     thief = threading.Thread(target=take_over)
     thief.start()
     after = train(run)
+    over.set()
     thief.join()
     assert (after.state, after.owner) == ("running", "somebody:2:else")
 
