@@ -175,16 +175,21 @@ def _expressions(answer: AnswerEvidence) -> Iterator[str]:
     yield from _channel(answer.position, "voice", answer.voice_spells)
 
 
+def listed(things: Iterable[str]) -> str:
+    """With the comma of the reader's language."""
+    return _(", ").join(things)
+
+
 def _channel(position: int, channel: str, spells: Sequence[Spell]) -> Iterator[str]:
     if not spells:
         return
-    listed = ", ".join(f"{LABEL_WORDS.get(label, label)} {share:.0%}" for label, share in shares(spells))
+    leanings = listed(f"{LABEL_WORDS.get(label, label)} {share:.0%}" for label, share in shares(spells))
     leads = (
         _("Where the face reading leans to one expression, it is: %(list)s.")
         if channel == "face"
         else _("Where the voice reading leans to one expression, it is: %(list)s.")
     )
-    yield leads % {"list": listed}
+    yield leads % {"list": leanings}
     told = sorted(sorted(spells, key=_length)[-SHOWN_SPELLS:], key=_start)
     for spell in told:
         yield _spell(position, channel, spell)
@@ -236,7 +241,7 @@ def to_ask(evidence: Evidence) -> list[str]:
                 "Left out: questions %(numbers)s. What would make them easier to answer?",
                 len(left_out),
             )
-            % {"numbers": ", ".join(left_out)}
+            % {"numbers": listed(left_out)}
         )
     lines.append(_("Which of these answers would the patient like to say more about?"))
     return lines
@@ -268,9 +273,9 @@ def _made_by(evidence: Evidence) -> Iterator[str]:
     heard = dict.fromkeys(answer.engine for answer in evidence.recorded if answer.engine)
     read = dict.fromkeys(f"{one.pack} ({one.pack_sha256[:12]})" for one in evidence.recorded if one.pack)
     if heard:
-        yield _("Heard by: %(engines)s.") % {"engines": plain(", ".join(heard))}
+        yield _("Heard by: %(engines)s.") % {"engines": plain(listed(heard))}
     if read:
-        yield _("Read by: %(packs)s.") % {"packs": plain(", ".join(read))}
+        yield _("Read by: %(packs)s.") % {"packs": plain(listed(read))}
 
 
 # --- Words ---

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from clinic.integrations.language import BadReply, LanguageModel, LanguageModelError, PromptTooLong, Told, sentence_for
 from reports import asking, growing, prompts
-from reports.composing import Drafted
+from reports.composing import Drafted, listed
 from reports.evidence import Evidence
 from reports.holding import Held, Standing
 from reports.shapes import ANALYSIS, EXPRESSION, MOST_TOKENS, SUMMARY, AnswerNotes, Conclusion, WordsNotes
@@ -160,7 +160,7 @@ def note(draft: Draft) -> str:
         % what
     ]
     if total := draft.held.struck.total():
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in draft.held.struck.most_common())
+        reasons = listed(f"{reason}: {count}" for reason, count in draft.held.struck.most_common())
         struck = ngettext(
             "%(count)s of its sentences was struck (%(reasons)s).",
             "%(count)s of its sentences were struck (%(reasons)s).",
