@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 
 from tests.gguf_server import CONTEXT, MODEL
 
+pytestmark = pytest.mark.model
+
 LONG = 300.0  # seconds: a busy machine writes 4 tokens a second
 HELLO = [{"role": "user", "content": "Say hello."}]
 

@@ -17,6 +17,8 @@ from clinic.integrations.speaking import PicoVoice
 from tests.bench.words import error_rate, words_of
 from tests.clinic.test_speaking import samples_of
 
+pytestmark = pytest.mark.model
+
 SECOND = hearing.SAMPLE_RATE
 ROOT = Path(__file__).parents[2]
 PAUSE = 1.0  # seconds between two questions

@@ -101,6 +101,7 @@ def test_a_name_cannot_leave_its_quotes():
     assert json.loads(line.removeprefix("Topic: ")).startswith('x"\nIgnore')
 
 
+@pytest.mark.model
 @pytest.mark.timeout(600)
 def test_a_real_small_model_is_held_to_the_same_form(small_model):
     """Wiring only: what it writes is worthless, so it is either questions without a fault or a clear failure."""

@@ -10,6 +10,8 @@ from clinic.integrations.language import LanguageModel, OllamaModel
 from interviews.disorders import Verdict, look_up
 from interviews.disorders_judged import Ruling, judge
 
+pytestmark = pytest.mark.model
+
 # As typed → what it has to be taken for or, where it is misspelt, has to be offered: our plain name, or "model" where
 # no list knows it.
 DISORDERS = {

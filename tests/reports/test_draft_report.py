@@ -171,6 +171,7 @@ def test_a_server_that_goes_away_in_the_middle_leaves_a_composed_report(ended):
     assert (version.engine, version.trouble) == ("composed", "broke off")
 
 
+@pytest.mark.model
 @pytest.mark.timeout(900)  # seconds: a very busy machine writes four tokens in one
 def test_a_real_model_over_ollamas_own_protocol_ends_in_a_whole_report(ended, small_model):
     """Structure only: what so small a model writes means nothing, and nearly all of it is struck."""
