@@ -19,7 +19,8 @@ POSTGRES = "postgres://postgres@127.0.0.1:5432/anamnesis"
 REDIS = "redis://127.0.0.1:6379"
 ELSEWHERE = ("tests/clinic", "tests/interviews", "tests/reports", "tests/emotion", "tests/flows")
 MOST = "not browser and not alone"
-TWO = ("-n", "2", "--dist", "loadfile")  # at once
+# At once, in the order they are found: sorted by number of tests, the longest stories would come last, alone.
+TWO = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 ROWLESS = "tests/emotion/ml"  # touches neither database nor broker
 
 
@@ -32,7 +33,7 @@ def main(options: list[str]) -> int:
     codes.append(pytest("-m", "alone and not browser", *options))
     if browser:
         say(f"In a browser: {browser}.")
-        codes.append(pytest("-m", "browser", *options, CHROMIUM=browser))
+        codes.append(pytest("-m", "browser", *TWO, *options, CHROMIUM=browser))
     else:
         say("SKIPPED: the browser tests. No Chromium is here and none could be installed; name one in CHROMIUM.")
     elsewhere = servers()

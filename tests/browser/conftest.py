@@ -23,10 +23,14 @@ HERE = Path(__file__).parent
 expect.set_options(timeout=20_000)  # ms; the machine may be busy
 
 
+STORIES = ("test_studio.py", "test_whole_story.py", "test_registry.py")  # minutes each: the short ones fill up behind
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: HERE not in item.path.parents or item.path.name not in STORIES)
 
 
 @pytest.fixture(scope="session")

@@ -171,12 +171,7 @@ def until(comes_true: Callable[[], bool], within: float = 10.0) -> None:
 # Each of size, colours and language beside each of the others once.
 @pytest.mark.parametrize(
     ("size", "window", "colours", "language"),
-    [
-        ("phone", PHONE, "light", "ar"),
-        ("phone", PHONE, "dark", "en"),
-        ("desk", DESK, "light", "en"),
-        ("desk", DESK, "dark", "ar"),
-    ],
+    [("phone", PHONE, "dark", "ar"), ("desk", DESK, "light", "en")],  # each of size, colours and language once
 )
 def test_no_page_has_an_accessibility_fault(open_page, clinic, size, window, colours, language):
     page = open_page(language=language, color_scheme=colours, **window)
