@@ -363,7 +363,7 @@ def test_the_page_can_be_entered_past_the_navigation(open_page):
 
 def test_colours_stay_as_they_were_chosen(open_page):
     page = open_page(color_scheme="light", **DESK)
-    page.wait_for_function("customElements.get('theme-choice')")  # on a busy machine it comes after the first click
+    page.wait_for_function("() => Boolean(customElements.get('theme-choice'))")  # or nobody hears the click
     light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     page.get_by_role("button", name="Account of").click()
     page.get_by_role("button", name="Dark").click()
