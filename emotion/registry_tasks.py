@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from celery import Signature, shared_task
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
 from clinic import jobs, vault
 from clinic.jobs import Outcome
 from clinic.models import Job
+from clinic.sending import again_after
 from clinic.workspace import workspace
 from emotion import live
 from emotion.errors import EmotionError, EmotionRoomError, PullInterrupted, PullRefused
@@ -31,11 +32,7 @@ TELL_EVERY = 1.0  # seconds between two news of one piece of work
 PULL_SLICE = 20.0  # seconds: then others who wait for this worker come first, and the pull goes on behind them
 FORGOTTEN_AFTER = timedelta(minutes=1)
 REFUSALS = (EmotionRoomError, EmotionError, vault.VaultError)  # whose text a person may read
-DATABASE_AWAY: dict[str, Any] = {
-    "autoretry_for": (OperationalError, InterfaceError),
-    "retry_backoff": RETRY_AFTER,
-    "max_retries": jobs.MOST_ATTEMPTS,
-}
+DATABASE_AWAY = again_after(RETRY_AFTER)
 
 logger = logging.getLogger(__name__)
 

@@ -14,16 +14,13 @@ from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
 from clinic import jobs
+from clinic.sending import again_after
 from emotion import live, machine, registry_tasks  # noqa: F401 (Celery looks for tasks in this file)
 from emotion.services import runs
 
 RETRY_AFTER = 5  # seconds, doubled with each attempt
 # A database that is away even for the rows themselves: Celery tries the task again.
-DATABASE_AWAY: dict[str, Any] = {
-    "autoretry_for": (OperationalError, InterfaceError),
-    "retry_backoff": RETRY_AFTER,
-    "max_retries": jobs.MOST_ATTEMPTS,
-}
+DATABASE_AWAY = again_after(RETRY_AFTER)
 
 logger = logging.getLogger(__name__)
 

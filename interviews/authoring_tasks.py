@@ -10,7 +10,6 @@ from typing import Any
 
 from celery import Signature, shared_task
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.utils import translation
 from django.utils.translation import get_language
 
@@ -18,20 +17,15 @@ from clinic import jobs
 from clinic.integrations.language import language_model
 from clinic.jobs import Outcome
 from clinic.models import Job
+from clinic.sending import again_after, send, send_on_commit
 from interviews import live
 from interviews.models import NameCheck, QuestionDraft
-from interviews.sending import send, send_on_commit
 from interviews.services import drafting, intake
 from interviews.stages import DRAFT, NAME
 
 RETRY_AFTER = 5  # seconds, doubled with each attempt
 TELL_EVERY = 1.0  # seconds between two news of a percent
-# A database that is away even for the row itself: Celery tries the task again.
-DATABASE_AWAY: dict[str, Any] = {
-    "autoretry_for": (OperationalError, InterfaceError),
-    "retry_backoff": RETRY_AFTER,
-    "max_retries": jobs.MOST_ATTEMPTS,
-}
+DATABASE_AWAY = again_after(RETRY_AFTER)
 
 
 def enqueue_name(check: NameCheck) -> None:

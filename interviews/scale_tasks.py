@@ -5,29 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
 
 from celery import Signature, shared_task
-from django.db import InterfaceError, OperationalError
 
 from clinic import jobs
 from clinic.integrations.speaking import SpeakingError
 from clinic.jobs import Outcome
 from clinic.models import Job
+from clinic.sending import again_after, send, send_on_commit
 from interviews.models import Instrument, SpokenReply
-from interviews.sending import send, send_on_commit
 from interviews.services import analysis, instruments, spoken
 from interviews.stages import HEAR, SPEAK_ITEMS
 
 RETRY_AFTER = 2  # seconds, doubled with each attempt
 REFUSALS = (*analysis.REFUSALS, SpeakingError)
 logger = logging.getLogger(__name__)
-# A database that is away even for the row itself: Celery tries the task again.
-DATABASE_AWAY: dict[str, Any] = {
-    "autoretry_for": (OperationalError, InterfaceError),
-    "retry_backoff": RETRY_AFTER,
-    "max_retries": jobs.MOST_ATTEMPTS,
-}
+DATABASE_AWAY = again_after(RETRY_AFTER)
 
 
 def enqueue_speaking(instrument: Instrument) -> None:

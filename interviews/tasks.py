@@ -12,18 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from celery import Signature, current_app, shared_task
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, transaction
 
 from clinic import jobs, workspace
 from clinic.jobs import Outcome
 from clinic.models import Job
+from clinic.sending import again_after, send, send_on_commit
 from interviews import authoring_tasks, live, scale_tasks
 from interviews.models import Answer, Interview, QuestionSet
-from interviews.sending import send as _send
-from interviews.sending import send_on_commit as _send_on_commit
 from interviews.services import analysis, answering, rereading, risk, speaking, try_again
 from interviews.stages import ANSWER_STAGES, JOIN, READ_STAGES, REPORT, RISK, SPEAK, TRANSCRIBE
 
@@ -31,12 +29,7 @@ DRAFT_REPORT = "reports.tasks.draft_report"  # by name: this room does not know 
 RETRY_AFTER = 5  # seconds, doubled with each attempt
 TELL_EVERY = 1.0  # seconds between two news of one stage's percent
 FORGOTTEN_AFTER = timedelta(minutes=1)
-# A database that is away even for the row itself: Celery tries the task again.
-DATABASE_AWAY: dict[str, Any] = {
-    "autoretry_for": (OperationalError, InterfaceError),
-    "retry_backoff": RETRY_AFTER,
-    "max_retries": jobs.MOST_ATTEMPTS,
-}
+DATABASE_AWAY = again_after(RETRY_AFTER)
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +41,12 @@ def enqueue(answer_id: int) -> None:
     """
     answer = Answer.objects.get(pk=answer_id)
     jobs.open_jobs(answer.subject, ANSWER_STAGES)
-    _send_on_commit(join_recording.si(answer_id), answer.subject, JOIN)
+    send_on_commit(join_recording.si(answer_id), answer.subject, JOIN)
 
 
 def enqueue_reading(answer: Answer) -> None:
     """Have an answer read again whose reading stages wait, once the transaction around this call is committed."""
-    _send_on_commit(read_answer.si(answer.pk), answer.subject, *READ_STAGES)
+    send_on_commit(read_answer.si(answer.pk), answer.subject, *READ_STAGES)
 
 
 def enqueue_finish(interview_id: int) -> None:
@@ -66,8 +59,8 @@ def join_recording(answer_id: int) -> None:
     _work(answer_id, (JOIN,), analysis.join, join_recording.si(answer_id))
     answer = Answer.objects.filter(pk=answer_id).first()
     if answer and analysis.is_joined(answer):
-        _send(transcribe_answer.si(answer_id), answer.subject, TRANSCRIBE)
-        _send(read_answer.si(answer_id), answer.subject, *READ_STAGES)
+        send(transcribe_answer.si(answer_id), answer.subject, TRANSCRIBE)
+        send(read_answer.si(answer_id), answer.subject, *READ_STAGES)
 
 
 @shared_task(**DATABASE_AWAY)
@@ -75,7 +68,7 @@ def transcribe_answer(answer_id: int) -> None:
     _work(answer_id, (TRANSCRIBE,), analysis.transcribe, transcribe_answer.si(answer_id))
     answer = Answer.objects.filter(pk=answer_id).first()
     if answer and analysis.is_heard(answer):
-        _send(check_risk.si(answer_id), answer.subject, RISK)
+        send(check_risk.si(answer_id), answer.subject, RISK)
 
 
 @shared_task(**DATABASE_AWAY)
@@ -95,7 +88,7 @@ def finish_interview(interview_id: int) -> None:
     """Ask for the report, if it is time for it. Called when the patient ends and when an answer's work ends."""
     interview = Interview.objects.filter(pk=interview_id).first()
     if interview and analysis.open_report(interview):
-        _send(current_app.signature(DRAFT_REPORT, args=(interview_id,)), interview.subject, REPORT)
+        send(current_app.signature(DRAFT_REPORT, args=(interview_id,)), interview.subject, REPORT)
         live.tell(interview_id, stage=REPORT, state=Job.State.WAITING, percent=0)
 
 
@@ -108,7 +101,7 @@ def speak_questions(question_set_id: int) -> None:
     held = jobs.claim_together(question_set.subject, [SPEAK], jobs.new_owner())
     again = speak_questions.si(question_set_id)
     if held and jobs.carry_out(held, partial(speaking.speak, question_set, held[0]), speaking.REFUSALS):
-        _send(again, question_set.subject, SPEAK, after=RETRY_AFTER * 2 ** (held[0].attempts - 1))
+        send(again, question_set.subject, SPEAK, after=RETRY_AFTER * 2 ** (held[0].attempts - 1))
 
 
 def enqueue_speaking(question_set: QuestionSet) -> None:
@@ -116,7 +109,7 @@ def enqueue_speaking(question_set: QuestionSet) -> None:
     (job,) = jobs.open_jobs(question_set.subject, [SPEAK])
     if jobs.is_final(job):
         jobs.retry(job)
-    _send_on_commit(speak_questions.si(question_set.pk), question_set.subject, SPEAK)
+    send_on_commit(speak_questions.si(question_set.pk), question_set.subject, SPEAK)
 
 
 @shared_task(**DATABASE_AWAY)
@@ -126,7 +119,7 @@ def speak_due() -> None:
         tell = _VoicesTeller(job)
         try:
             if jobs.carry_out([job], partial(speaking.speak_due, job, tell), speaking.REFUSALS):
-                _send(speak_due.si(), speaking.SUBJECT, SPEAK, after=RETRY_AFTER * 2 ** (job.attempts - 1))
+                send(speak_due.si(), speaking.SUBJECT, SPEAK, after=RETRY_AFTER * 2 ** (job.attempts - 1))
             elif speaking.is_waiting(job):
                 enqueue_due()
         finally:
@@ -138,7 +131,7 @@ def enqueue_due() -> None:
     (job,) = jobs.open_jobs(speaking.SUBJECT, [SPEAK])
     if jobs.is_final(job):
         jobs.retry(job)
-    _send_on_commit(speak_due.si(), speaking.SUBJECT, SPEAK)
+    send_on_commit(speak_due.si(), speaking.SUBJECT, SPEAK)
 
 
 @shared_task(**DATABASE_AWAY)
@@ -160,11 +153,11 @@ def requeue(dry_run: bool = False) -> analysis.Stuck:
     for answer_id in stuck.join:
         enqueue(answer_id)
     for answer in Answer.objects.filter(pk__in=stuck.transcribe):
-        _send(transcribe_answer.si(answer.pk), answer.subject, TRANSCRIBE)
+        send(transcribe_answer.si(answer.pk), answer.subject, TRANSCRIBE)
     for answer in Answer.objects.filter(pk__in=stuck.check):
-        _send(check_risk.si(answer.pk), answer.subject, RISK)
+        send(check_risk.si(answer.pk), answer.subject, RISK)
     for answer in Answer.objects.filter(pk__in=stuck.read):
-        _send(read_answer.si(answer.pk), answer.subject, *READ_STAGES)
+        send(read_answer.si(answer.pk), answer.subject, *READ_STAGES)
     for answer in Answer.objects.filter(pk__in=stuck.hopeless):
         analysis.settle(answer)
         finish_interview(answer.interview_id)
@@ -178,7 +171,7 @@ def _speak_stranded(subjects: tuple[str, ...]) -> None:
     for subject in subjects:
         is_for_many = subject == speaking.SUBJECT
         message = speak_due.si() if is_for_many else speak_questions.si(int(subject.rpartition(":")[2]))
-        _send(message, subject, SPEAK)
+        send(message, subject, SPEAK)
 
 
 def requeue_failed(dry_run: bool = False) -> list[int]:
@@ -215,7 +208,7 @@ def _work(answer_id: int, stages: tuple[str, ...], verb: Verb, again: Signature)
     tell.of_all()
     try:
         if held and jobs.carry_out(held, partial(verb, answer, tell), analysis.REFUSALS):
-            _send(again, answer.subject, *stages, after=RETRY_AFTER * 2 ** (held[0].attempts - 1))
+            send(again, answer.subject, *stages, after=RETRY_AFTER * 2 ** (held[0].attempts - 1))
     finally:
         tell.of_all()
         if analysis.settle(answer) or not held:

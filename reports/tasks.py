@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from celery import Task, shared_task
-from django.db import InterfaceError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
@@ -17,6 +16,7 @@ from clinic.errors import ConsentMissing
 from clinic.integrations.language import LanguageModelError, language_model
 from clinic.jobs import Outcome
 from clinic.models import Job
+from clinic.sending import again_after, send, send_on_commit
 from clinic.vault import VaultError
 from interviews import live, queries
 from interviews.stages import REPORT
@@ -36,11 +36,7 @@ TELL_EVERY = 1.0  # seconds
 FORGOTTEN_AFTER = timedelta(minutes=1)
 
 
-DATABASE_AWAY: dict[str, Any] = {
-    "autoretry_for": (OperationalError, InterfaceError),
-    "retry_backoff": RETRY_AFTER,
-    "max_retries": jobs.MOST_ATTEMPTS,
-}
+DATABASE_AWAY = again_after(RETRY_AFTER)
 
 
 @shared_task(**DATABASE_AWAY)
@@ -73,26 +69,16 @@ def look_after_comparisons() -> int:
     """Comparisons whose worker or message was lost, once more; how many there were."""
     lost = [job for job in jobs.stranded(FORGOTTEN_AFTER) if job.stage == COMPARE]
     for job in lost:
-        enqueue(compare_drafts, int(job.subject.rpartition(":")[2]), job.subject, COMPARE)
+        send(compare_drafts.si(int(job.subject.rpartition(":")[2])), job.subject, COMPARE)
     return len(lost)
 
 
 def enqueue_draft(interview: Interview) -> None:
-    transaction.on_commit(lambda: enqueue(draft_report, interview.pk, interview.subject, REPORT), robust=True)
+    send_on_commit(draft_report.si(interview.pk), interview.subject, REPORT)
 
 
 def enqueue_comparison(interview_id: int) -> None:
-    subject = comparison_subject(interview_id)
-    transaction.on_commit(lambda: enqueue(compare_drafts, interview_id, subject, COMPARE), robust=True)
-
-
-def enqueue(task: Task, interview_id: int, subject: str, stage: str) -> None:
-    """Into its queue. When the broker is away, the row waits for the next sweep."""
-    jobs.queued(subject, [stage])
-    try:
-        task.apply_async((interview_id,))
-    except (BrokerAway, RedisError, OSError):
-        jobs.unqueued(subject, [stage])
+    send_on_commit(compare_drafts.si(interview_id), comparison_subject(interview_id), COMPARE)
 
 
 def _carry_out(interview_id: int, subject: str, stage: str, work: Callable[[_Progress], None], again: Task) -> None:

@@ -6,7 +6,7 @@ import logging
 import time
 
 from celery import shared_task
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
@@ -14,6 +14,7 @@ from clinic import jobs
 from clinic.integrations.language import language_model
 from clinic.jobs import Outcome
 from clinic.models import Job
+from clinic.sending import again_after
 from reports.study import live, queries, services
 from reports.study.errors import StudyError
 from reports.study.rows import Study
@@ -29,12 +30,7 @@ def enqueue(study: Study, stage: str) -> None:
     transaction.on_commit(lambda: _send(study.pk, stage), robust=True)
 
 
-@shared_task(
-    name="reports.tasks.work_on_study",
-    autoretry_for=(OperationalError, InterfaceError),
-    retry_backoff=5,
-    max_retries=jobs.MOST_ATTEMPTS,
-)
+@shared_task(name="reports.tasks.work_on_study", **again_after(5))
 def work_on_study(study_id: int, stage: str) -> None:
     """One slice of asking or of grading. May be delivered twice: one of them only gets the stage."""
     study = Study.objects.filter(pk=study_id).first()

@@ -25,7 +25,7 @@ PARTS = [b"first part", b"second part", b"third"]
 def queue(monkeypatch):
     """What would be sent to the workers."""
     sent = []
-    monkeypatch.setattr("interviews.sending.send", lambda message, *_args, **_options: sent.append(message))
+    monkeypatch.setattr("clinic.sending.send", lambda message, *_args, **_options: sent.append(message))
     return sent
 
 

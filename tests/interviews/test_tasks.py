@@ -53,7 +53,7 @@ def test_a_kept_answer_is_queued_once_its_row_is_committed(kept, answer, queues,
 
 
 def test_each_kind_of_work_has_a_queue_of_its_own(kept, answer, queues):
-    tasks._send(tasks.join_recording.si(answer.pk), answer.subject)
+    tasks.send(tasks.join_recording.si(answer.pk), answer.subject)
     tasks.join_recording(answer.pk)
     assert [message.queue for message in queues.sent] == ["media", "speech", "gpu"]
 

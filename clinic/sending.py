@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from celery import Signature
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
 from clinic import jobs
 
 logger = logging.getLogger(__name__)
+
+
+def again_after(seconds: int) -> dict[str, Any]:
+    """For a task: a database that is away even for the row itself has Celery try again, each time twice as late."""
+    return {
+        "autoretry_for": (OperationalError, InterfaceError),
+        "retry_backoff": seconds,
+        "max_retries": jobs.MOST_ATTEMPTS,
+    }
 
 
 def send_on_commit(message: Signature, subject: str, *stages: str) -> None:
